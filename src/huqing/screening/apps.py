@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class ScreeningConfig(AppConfig):
+    name = "huqing.screening"
+    label = "screening"
+    verbose_name = "筛查预警"
+    default_auto_field = "django.db.models.BigAutoField"

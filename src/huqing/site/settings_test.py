@@ -1,0 +1,18 @@
+"""Settings for tests: SQLite in a temporary folder, or the PostgreSQL that HUQING_DATABASE names."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+os.environ.setdefault("HUQING_DATA", tempfile.mkdtemp(prefix="huqing-test-"))
+os.environ.setdefault("HUQING_SECRET_KEY", "only-for-tests")
+os.environ.setdefault("HUQING_SEAL_KEY", "00112233445566778899aabbccddeeff" * 2)
+
+from huqing.site.settings import *  # noqa: E402, F403
+from huqing.site.settings import STORAGES, TEMPLATES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = "‼未定义变量 %s‼"
