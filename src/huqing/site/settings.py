@@ -98,7 +98,7 @@ def database(url: str) -> dict[str, object]:
     raise ValueError(f"HUQING_DATABASE 无法识别：{parts.scheme}://…。请写 sqlite:////路径 或 postgresql://用户:口令@主机:端口/库名。")
 
 
-DATABASES = {"default": database(os.environ.get("HUQING_DATABASE", f"sqlite:///{DATA / 'huqing.sqlite3'}"))}
+DATABASES = {"default": database(os.environ.get("HUQING_DATABASE") or f"sqlite:///{DATA / 'huqing.sqlite3'}")}
 
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"

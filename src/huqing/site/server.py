@@ -1,0 +1,96 @@
+"""Serving: gunicorn for pages, one background worker, and the clock that starts the daily screening."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+CLOCK_SECONDS = 30
+
+
+class AddressInUse(OSError):
+    """The address is taken by another program."""
+
+
+def serve(address: str, *, workers: int | None, web: bool = True, background: bool = True) -> None:
+    """Run until stopped. Children that die are started again; stopping stops them all.
+
+    The web server and the worker are processes of their own, so that a screening never slows a page down.
+    """
+    if web:
+        _check_free(address)
+    recover()
+    commands = {}
+    if background:
+        commands["worker"] = [sys.executable, "-m", "huqing.site.worker"]
+    if web:
+        count = workers or min(os.cpu_count() or 1, 4)
+        commands["web"] = [
+            sys.executable, "-m", "gunicorn", "huqing.site.wsgi:application", "--bind", address,
+            "--workers", str(count), "--worker-class", "gthread", "--threads", "4", "--preload", "--timeout", "120",
+            "--worker-tmp-dir", str(settings.DATA), "--log-level", "warning", "--no-control-socket",
+        ]  # fmt: skip
+    children = {name: _start(command) for name, command in commands.items()}
+    stopping = False
+
+    def stop(signum: int, frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        while not stopping:
+            for name, child in children.items():
+                if child.poll() is not None and not stopping:
+                    time.sleep(1)
+                    children[name] = _start(commands[name])
+            time.sleep(0.5)
+    finally:
+        for child in children.values():
+            child.terminate()
+        for child in children.values():
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def recover() -> None:
+    """Put right what a killed process left: imports half-way, runs without a result, unfinished snapshots."""
+    from huqing.intake.recovery import recover as recover_imports
+    from huqing.registry.snapshot import remove_unfinished
+    from huqing.screening.actions import recover as recover_runs
+
+    recover_imports()
+    recover_runs()
+    remove_unfinished()
+
+
+def tick(now: datetime | None = None) -> None:
+    """What the clock does every half minute: enqueue the screening that is due."""
+    from huqing.screening.schedule import enqueue_due
+
+    enqueue_due(now or datetime.now(ZoneInfo(settings.TIME_ZONE)))
+
+
+def _start(command: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env={**os.environ, "DJANGO_SETTINGS_MODULE": "huqing.site.settings"})
+
+
+def _check_free(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]") or "127.0.0.1", int(port)))
+        except OSError as error:
+            raise AddressInUse(address) from error
