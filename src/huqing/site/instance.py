@@ -6,23 +6,14 @@ import os
 import secrets
 from pathlib import Path
 
+from huqing.access.instance import data_folder, is_demo, write_secret
 
-def data_folder() -> Path:
-    """The folder that holds database, keys, uploads and snapshots (``HUQING_DATA``, default ``./var``)."""
-    return Path(os.environ.get("HUQING_DATA", "var")).absolute()
+__all__ = ["data_folder", "debug_enabled", "is_demo", "secret_key", "write_secret"]
 
 
 def debug_enabled() -> bool:
     """Whether Django shows tracebacks; never on unless asked for."""
     return os.environ.get("HUQING_DEBUG", "") == "1"
-
-
-def write_secret(path: Path, content: bytes) -> None:
-    """Write a new secret that only its owner can read; an existing file is an error, never overwritten."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
 
 
 def secret_key(folder: Path) -> str:

@@ -1,0 +1,57 @@
+"""What makes one installation: its data folder, the secrets in it, and whether it is a demonstration."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
+DEMO_MARK = "demo.instance"
+
+
+def data_folder() -> Path:
+    """The folder that holds database, keys, uploads and snapshots (``HUQING_DATA``, default ``./var``)."""
+    return Path(os.environ.get("HUQING_DATA", "var")).absolute()
+
+
+def private_folder(path: Path) -> Path:
+    """Make ``path`` if need be and let only its owner in (0700); returns it."""
+    path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o777 != PRIVATE_FOLDER:
+        path.chmod(PRIVATE_FOLDER)
+    return path
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a new secret that only its owner can read; an existing file is an error, never overwritten."""
+    private_folder(path.parent)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def seal_key_path(folder: Path | None = None) -> Path:
+    """Where the key of the sealed fields lies."""
+    return (folder or data_folder()) / "keys" / "seal.key"
+
+
+def create_seal_key(folder: Path | None = None) -> Path:
+    """Make the master key of the sealed fields (32 random bytes, as hex); FileExistsError if there is one already."""
+    path = seal_key_path(folder)
+    write_secret(path, secrets.token_hex(32).encode("ascii") + b"\n")
+    return path
+
+
+def mark_demo(folder: Path | None = None) -> None:
+    """Say that this data folder holds a demonstration; only the demo command calls this, on a folder it has made."""
+    path = private_folder(folder or data_folder()) / DEMO_MARK
+    path.write_text("此目录为演示数据，不得用于正式工作。\n", encoding="utf-8")
+
+
+def is_demo(folder: Path | None = None) -> bool:
+    """Whether this data folder holds a demonstration: second factors are then offered, not demanded."""
+    return ((folder or data_folder()) / DEMO_MARK).exists()
