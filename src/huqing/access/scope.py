@@ -1,0 +1,153 @@
+"""Which rows an account may see: one place that every query goes through.
+
+Region codes are hierarchical, so scope is a prefix test, written as a range so that the index on the column serves it.
+A model says with its manager where its region, grid, household and record kind are found::
+
+    objects = ScopedManager()                                         # region_code, plus grid/household if it has them
+    objects = ScopedManager(region="household__region_code", grid="household__grid")
+
+An account without a region sees nothing. The administrator roles see no rows of people. A grid worker sees the rows of
+the own grid. A department sees, in its region, only rows of its own kinds of records, and nothing about households.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Manager, Model, Q, QuerySet
+
+from huqing.access.models import ADMINISTRATORS, Role
+from huqing.standards.fields import record_kinds
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from huqing.access.models import User
+
+Row = TypeVar("Row", bound=Model)
+
+CODE_LENGTH = 12
+_LEVELS = (2, 4, 6, 9, CODE_LENGTH)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a model keeps what its visibility depends on; "" where it has no such thing.
+
+    ``public_place`` marks rows that say nothing about people (regions, grids): everyone with a region sees those of it.
+    """
+
+    region: str = "region_code"
+    grid: str = ""
+    kind: str = ""
+    public_place: bool = False
+
+
+def prefix_of(code: str) -> str:
+    """The significant part of a region code: "500236000000" is the county "500236", "500236100000" a town.
+
+    Raises ValueError for what is not 2, 4, 6, 9 or 12 digits.
+    """
+    if not code:
+        return ""
+    if not (code.isascii() and code.isdigit() and len(code) in _LEVELS):
+        raise ValueError(f"区划代码 {code} 应为 2、4、6、9 或 12 位数字。")
+    if len(code) != CODE_LENGTH:
+        return code
+    for length in _LEVELS[:-1]:
+        if code[length:].strip("0") == "":
+            return code[:length]
+    return code
+
+
+def code_range(prefix: str, field: str = "region_code") -> Q:
+    """The rows whose code starts with ``prefix``, as ``>= prefix and < next``; an empty prefix matches no row."""
+    if not prefix:
+        return Q(pk__in=[])
+    within = Q(**{f"{field}__gte": prefix})
+    following = str(int(prefix) + 1).zfill(len(prefix))
+    # After 99 comes nothing: no code is greater than one that starts with nines only.
+    return within & Q(**{f"{field}__lt": following}) if len(following) == len(prefix) else within
+
+
+def covers(prefix: str, code: str) -> bool:
+    """Whether a region ``code`` lies in the region of ``prefix``; an empty prefix covers nothing."""
+    return bool(prefix) and code.startswith(prefix)
+
+
+def scope_of(model: type[Model]) -> Scope:
+    """The declared scope of a model, or what its fields suggest."""
+    manager = model._default_manager
+    if isinstance(manager, ScopedManager) and manager.declared is not None:
+        return manager.declared
+    return Scope(grid=_guess_grid(model))
+
+
+def _guess_grid(model: type[Model]) -> str:
+    for field, path in (("grid", "grid"), ("household", "household__grid")):
+        try:
+            model._meta.get_field(field)
+        except FieldDoesNotExist:
+            continue
+        return path
+    return ""
+
+
+def department_kinds_of(user: User) -> list[str]:
+    """The record kinds a department account works with: those its department is responsible for."""
+    if not user.department:
+        return []
+    return [key for key, kind in record_kinds().items() if kind.department == user.department]
+
+
+def visible(queryset: QuerySet[Row], user: User | AnonymousUser | None, field: str = "") -> QuerySet[Row]:
+    """The rows of ``queryset`` that ``user`` may see; ``field`` names the region column where it is not the declared one."""
+    if user is None or not user.is_authenticated or not user.is_active:
+        return queryset.none()
+    prefix = user.region_code
+    if not prefix or user.role in ADMINISTRATORS:
+        return queryset.none()
+    scope = scope_of(queryset.model)
+    within = code_range(prefix, field or scope.region)
+    if scope.public_place:
+        return queryset.filter(within)
+    if user.role == Role.GRID:
+        if not scope.grid or user.grid_id is None:
+            return queryset.none()
+        return queryset.filter(within, **{scope.grid: user.grid_id})
+    if user.role == Role.DEPARTMENT:
+        if not scope.kind:
+            return queryset.none()
+        return queryset.filter(within, **{f"{scope.kind}__in": department_kinds_of(user)})
+    return queryset.filter(within)
+
+
+def sees(user: User | AnonymousUser | None, row: Model) -> bool:
+    """Whether ``user`` may see this one row."""
+    rows: QuerySet[Any] = type(row)._default_manager.all()
+    return visible(rows, user).filter(pk=row.pk).exists()
+
+
+class ScopedQuerySet(QuerySet[Row]):
+    """A queryset that can be narrowed to what an account may see."""
+
+    def visible_to(self, user: User | AnonymousUser | None) -> ScopedQuerySet[Row]:
+        """The rows ``user`` may see."""
+        return visible(self, user)  # type: ignore[return-value]
+
+    def in_region(self, prefix: str) -> ScopedQuerySet[Row]:
+        """The rows of the region whose code starts with ``prefix``."""
+        return self.filter(code_range(prefix, scope_of(self.model).region))
+
+
+class ScopedManager(Manager.from_queryset(ScopedQuerySet)):  # type: ignore[misc]
+    """The manager of every model whose rows belong to a place; see the module docstring for its arguments."""
+
+    declared: Scope | None = None
+
+    def __init__(self, *, region: str = "", grid: str = "", kind: str = "", public_place: bool = False) -> None:
+        super().__init__()
+        if region or grid or kind or public_place:
+            self.declared = Scope(region=region or "region_code", grid=grid, kind=kind, public_place=public_place)
