@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from huqing.access.scope import ScopedManager
+
 
 class Region(models.Model):
     """A place (province … village). Its identity is this row; its code may change between years (``RegionCode``)."""
@@ -28,6 +30,8 @@ class Region(models.Model):
     urban_rural = models.CharField("城乡分类", max_length=3, blank=True)
     valid_from = models.DateField("启用日期", null=True)
     valid_to = models.DateField("停用日期", null=True)
+
+    objects = ScopedManager(region="code", public_place=True)
 
     class Meta:
         verbose_name = "区划"
@@ -62,6 +66,8 @@ class RegionCode(models.Model):
     valid_from = models.DateField("启用日期")
     valid_to = models.DateField("停用日期", null=True)
 
+    objects = ScopedManager(region="code", public_place=True)
+
     class Meta:
         verbose_name = "区划代码沿革"
         verbose_name_plural = "区划代码沿革"
@@ -75,6 +81,8 @@ class Grid(models.Model):
     number = models.PositiveSmallIntegerField("网格序号")
     name = models.CharField("网格名称", max_length=60)
     region_code = models.CharField("区划代码", max_length=12, db_index=True)
+
+    objects = ScopedManager(public_place=True)
 
     class Meta:
         verbose_name = "网格"
@@ -106,6 +114,8 @@ class Source(models.Model):
     region_code = models.CharField("区划代码", max_length=12, blank=True)
     created_at = models.DateTimeField("登记时间")
     created_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="登记人")
+
+    objects = ScopedManager(kind="record_kind")
 
     class Meta:
         verbose_name = "数据来源"
@@ -140,6 +150,8 @@ class Household(models.Model):
     status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.ACTIVE)
     created_by_source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="+", verbose_name="建档来源")
     updated_at = models.DateTimeField("更新时间")
+
+    objects = ScopedManager(grid="grid")
 
     class Meta:
         verbose_name = "农户"
@@ -188,6 +200,8 @@ class Person(models.Model):
     created_by_source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="+", verbose_name="建档来源")
     updated_at = models.DateTimeField("更新时间")
 
+    objects = ScopedManager(grid="household__grid")
+
     class Meta:
         verbose_name = "人员"
         verbose_name_plural = "人员"
@@ -215,6 +229,8 @@ class Membership(models.Model):
     join_reason = models.CharField("加入原因", max_length=2, blank=True)
     leave_reason = models.CharField("离开原因", max_length=2, blank=True)
     source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="+", verbose_name="来源")
+
+    objects = ScopedManager(region="household__region_code", grid="household__grid")
 
     class Meta:
         verbose_name = "家庭成员关系"
@@ -246,6 +262,8 @@ class Label(models.Model):
     source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="+", verbose_name="来源")
     note = models.CharField("说明", max_length=200, blank=True)
 
+    objects = ScopedManager(region="household__region_code", grid="household__grid")
+
     class Meta:
         verbose_name = "标签"
         verbose_name_plural = "标签"
@@ -271,6 +289,8 @@ class Entry(models.Model):
     on = models.DateField("数据日期")
     at = models.DateTimeField("登记时间")
     changes = models.JSONField("变更", default=dict)
+
+    objects = ScopedManager(region="household__region_code", grid="household__grid")
 
     class Meta:
         verbose_name = "档案变更"
@@ -299,6 +319,8 @@ class DepartmentRecord(models.Model):
     source = models.ForeignKey(Source, models.PROTECT, related_name="records", verbose_name="来源")
     row_number = models.PositiveIntegerField("原表行号")
     retired_by = models.ForeignKey(Source, models.SET_NULL, null=True, related_name="+", verbose_name="失效来源")
+
+    objects = ScopedManager(grid="household__grid", kind="kind")
 
     class Meta:
         verbose_name = "部门数据"
