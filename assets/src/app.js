@@ -1,0 +1,140 @@
+// Behaviour every page shares. Pages work without it except for edits in place and dialogs.
+import htmx from 'htmx.org'
+
+// Going back reloads the page: files change under the user, and a restored copy of a page could show what was masked since.
+htmx.config.history = 'reload'
+
+const $ = (selector, root = document) => root.querySelector(selector)
+
+// --- navigation drawer -----------------------------------------------------------------------------------------------
+function setDrawer(open) {
+  document.documentElement.classList.toggle('drawer-open', open)
+  for (const button of document.querySelectorAll('[data-drawer]')) button.setAttribute('aria-expanded', String(open))
+  if (open) $('#nav a')?.focus()
+  else if (document.activeElement?.closest('#nav')) $('[data-drawer]')?.focus()
+}
+
+// --- dialogs ---------------------------------------------------------------------------------------------------------
+let asking = null
+
+function ask(text, label, danger) {
+  const dialog = $('#confirm')
+  $('[data-confirm-text]', dialog).textContent = text
+  const yes = $('[data-confirm-yes]', dialog)
+  yes.textContent = label || '确定'
+  yes.className = danger ? 'btn btn-danger' : 'btn btn-primary'
+  dialog.returnValue = ''
+  dialog.showModal()
+  return new Promise((resolve) => {
+    asking = resolve
+  })
+}
+
+function answer() {
+  const yes = $('#confirm').returnValue === 'yes'
+  asking?.(yes)
+  asking = null
+}
+
+// --- events ----------------------------------------------------------------------------------------------------------
+document.addEventListener('click', (event) => {
+  const target = event.target
+  if (!(target instanceof Element)) return
+  if (target.closest('[data-drawer]')) setDrawer(!document.documentElement.classList.contains('drawer-open'))
+  else if (target.closest('[data-drawer-close]')) setDrawer(false)
+  if (target.closest('[data-print]')) window.print()
+  const closer = target.closest('[data-dialog-close]')
+  if (closer) closer.closest('dialog')?.close()
+  const opener = target.closest('[data-dialog-open]')
+  if (opener) document.getElementById(opener.dataset.dialogOpen)?.showModal()
+  if (target instanceof HTMLDialogElement) target.close()
+  const copy = target.closest('[data-copy]')
+  if (copy) copyText(copy)
+  const view = target.closest('[data-chart-view]')
+  if (view) showChartView(view)
+  for (const menu of document.querySelectorAll('details.menu[open]')) if (!menu.contains(target)) menu.open = false
+})
+
+function copyText(button) {
+  const source = document.getElementById(button.dataset.copy)
+  navigator.clipboard?.writeText(source.textContent.trim()).then(() => {
+    button.textContent = '已复制'
+  })
+}
+
+function showChartView(button) {
+  const figure = button.closest('figure')
+  figure.dataset.view = button.dataset.chartView
+  for (const other of figure.querySelectorAll('[data-chart-view]')) other.setAttribute('aria-pressed', String(other === button))
+}
+
+document.addEventListener('submit', (event) => {
+  const form = event.target
+  if (!form.dataset.confirm || form.dataset.confirmed) return
+  event.preventDefault()
+  event.stopImmediatePropagation()
+  ask(form.dataset.confirm, form.dataset.confirmLabel, 'confirmDanger' in form.dataset).then((yes) => {
+    if (!yes) return
+    form.dataset.confirmed = 'true'
+    form.requestSubmit(event.submitter)
+    delete form.dataset.confirmed
+  })
+}, true)
+
+document.addEventListener('htmx:confirm', (event) => {
+  const { ctx, issueRequest, dropRequest } = event.detail
+  if (!ctx.confirm) return
+  event.preventDefault()
+  const source = ctx.sourceElement
+  ask(ctx.confirm, source.dataset.confirmLabel, 'confirmDanger' in source.dataset).then((yes) => (yes ? issueRequest() : dropRequest()))
+})
+
+// A redirect answers the whole page, never a fragment of it: after saving, or when the session has ended.
+document.addEventListener('htmx:before:response', (event) => {
+  const { raw } = event.detail.ctx.response
+  if (!raw.redirected) return
+  event.preventDefault()
+  const url = new URL(raw.url)
+  if (url.searchParams.has('next')) url.searchParams.set('next', location.pathname + location.search)
+  location.href = url.href
+})
+
+document.addEventListener('htmx:after:swap', (event) => {
+  const target = event.detail.ctx?.target ?? event.target
+  if (target?.id === 'dialog-body') $('#dialog').showModal()
+  if (event.detail.ctx?.response?.headers?.get('X-Close-Dialog')) $('#dialog')?.close()
+})
+
+// Network failures have no response to swap in, so the page itself says what happened.
+document.addEventListener('htmx:error', () => {
+  const region = $('#messages')
+  if (!region) return
+  region.replaceChildren($('#network-error').content.cloneNode(true))
+})
+
+document.addEventListener('keydown', (event) => {
+  const typing = event.target.closest?.('input, select, textarea, [contenteditable]')
+  if (event.key === 'Escape') {
+    setDrawer(false)
+    for (const menu of document.querySelectorAll('details.menu[open]')) {
+      menu.open = false
+      $('summary', menu).focus()
+    }
+    const cancel = event.target.closest?.('form')?.querySelector('[data-cancel]')
+    if (cancel) cancel.click()
+    return
+  }
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || $('dialog[open]')) return
+  if (event.key === '/') {
+    const search = $('#search-box')
+    if (search) {
+      event.preventDefault()
+      search.focus()
+      search.select()
+    }
+  } else if (event.key === '?') {
+    $('#shortcuts')?.showModal()
+  }
+})
+
+$('#confirm')?.addEventListener('close', answer)
