@@ -1,0 +1,189 @@
+"""Who may do what: one readable table, the reason of every refusal, and the decorators that views carry.
+
+This is about roles only. Which rows somebody sees is ``scope``; what a state allows is each app's own policy.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import resolve_url
+
+from huqing.access.models import Role
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from huqing.access.models import User
+
+View = Callable[..., HttpResponseBase]
+
+PUBLIC = "public"
+SIGNED_IN = "signed_in"
+CLOSED = "closed"
+
+_SYSTEM, _SECURITY, _AUDIT = Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN
+_COUNTY, _TOWN, _VILLAGE, _GRID = Role.COUNTY, Role.TOWN, Role.VILLAGE, Role.GRID
+_DEPARTMENT, _READER = Role.DEPARTMENT, Role.READER
+_FIELD = (_COUNTY, _TOWN, _VILLAGE, _GRID)
+
+# permission: (what it is called in a refusal, the roles that have it)
+TABLE: dict[str, tuple[str, tuple[Role, ...]]] = {
+    "view_household": ("查看农户档案", (*_FIELD, _READER)),
+    "edit_household": ("修改农户档案", _FIELD),
+    "show_sealed": ("查看完整号码", _FIELD),
+    "view_alerts": ("查看预警", (*_FIELD, _READER)),
+    "waive": ("确认预警无误", (_COUNTY, _TOWN)),
+    "screen": ("发起筛查", (_COUNTY,)),
+    "view_screening": ("查看筛查记录", (_COUNTY, _TOWN, _READER)),
+    "import_roster": ("导入花名册", (_COUNTY, _TOWN)),
+    "import_department": ("导入部门数据", (_COUNTY, _DEPARTMENT)),
+    "view_imports": ("查看导入", (_COUNTY, _TOWN, _DEPARTMENT)),
+    "undo_import": ("撤销导入", (_COUNTY,)),
+    "review_links": ("判定疑似同一人", (_COUNTY, _TOWN)),
+    "export": ("导出", (_COUNTY, _TOWN)),
+    "print": ("打印档案", (_COUNTY, _TOWN, _VILLAGE)),
+    "view_rules": ("查看规则", tuple(Role)),
+    "view_regions": ("查看区划与网格", (_SYSTEM, *_FIELD, _READER)),
+    "manage_regions": ("维护区划与网格", (_SYSTEM,)),
+    "view_users": ("查看用户", (_SECURITY, _AUDIT)),
+    "manage_users": ("管理用户", (_SECURITY,)),
+    "view_audit": ("查看审计日志", (_AUDIT,)),
+    "manage_system": ("管理系统运行", (_SYSTEM,)),
+}
+
+# Pages of the sign-in library. Closed ones do not exist for anybody: accounts are made by the security administrator.
+LIBRARY_PAGES: dict[str, str] = {
+    "account_login": PUBLIC,
+    "account_logout": PUBLIC,
+    "account_inactive": PUBLIC,
+    "mfa_authenticate": PUBLIC,
+    "account_reauthenticate": SIGNED_IN,
+    "account_change_password": SIGNED_IN,
+    "mfa_index": SIGNED_IN,
+    "mfa_reauthenticate": SIGNED_IN,
+    "mfa_activate_totp": SIGNED_IN,
+    "mfa_deactivate_totp": SIGNED_IN,
+    "mfa_view_recovery_codes": SIGNED_IN,
+    "mfa_generate_recovery_codes": SIGNED_IN,
+    "mfa_download_recovery_codes": SIGNED_IN,
+    "account_signup": CLOSED,
+    "account_email": CLOSED,
+    "account_email_verification_sent": CLOSED,
+    "account_confirm_email": CLOSED,
+    "account_set_password": CLOSED,
+    "account_reset_password": CLOSED,
+    "account_reset_password_done": CLOSED,
+    "account_reset_password_from_key": CLOSED,
+    "account_reset_password_from_key_done": CLOSED,
+    "account_confirm_login_code": CLOSED,
+}
+
+
+class Refused(PermissionDenied):
+    """Somebody may not do something; the message is the reason, for the 403 page."""
+
+
+def refusal(user: User | AnonymousUser | None, permission: str) -> str:
+    """Why ``user`` may not do this, for a tooltip or the 403 page; "" when they may. KeyError: no such permission."""
+    name, roles = TABLE[permission]
+    if user is None or not user.is_authenticated:
+        return f"请先登录，再{name}。"
+    if not user.is_active:
+        return "您的账号已停用，请联系安全管理员。"
+    if user.role in roles:
+        return ""
+    able = "、".join(role.label for role in roles)
+    return f"您的身份是{Role(user.role).label}，不能{name}。此项由{able}办理。"
+
+
+def may(user: User | AnonymousUser | None, permission: str) -> bool:
+    """Whether the user's role has the permission."""
+    return not refusal(user, permission)
+
+
+def require(user: User | AnonymousUser | None, permission: str) -> None:
+    """Raise Refused with the reason unless the user's role has the permission."""
+    reason = refusal(user, permission)
+    if reason:
+        raise Refused(reason)
+
+
+def permissions_of(user: User | AnonymousUser | None) -> set[str]:
+    """All permissions of the user's role: what templates ask to decide which buttons to draw."""
+    return {permission for permission in TABLE if may(user, permission)}
+
+
+def refusals(user: User | AnonymousUser | None) -> dict[str, str]:
+    """For every permission the reason it is refused, "" where it is granted: tooltips of disabled buttons."""
+    return {permission: refusal(user, permission) for permission in TABLE}
+
+
+def declared_permission(view: Any, url_name: str | None = None) -> str | None:
+    """What a view declares: a permission, PUBLIC, SIGNED_IN or CLOSED; None when it declares nothing."""
+    declared = getattr(view, "permission", None)
+    if declared is None:
+        declared = getattr(getattr(view, "view_class", None), "permission", None)
+    if declared is None and getattr(view, "__module__", "").startswith("allauth."):
+        return LIBRARY_PAGES.get(url_name or "")
+    return declared
+
+
+def requires(permission: str) -> Callable[[View], View]:
+    """Let only roles with the permission into a view; the others get the sign-in page or a 403 with the reason."""
+    if permission not in TABLE:
+        raise KeyError(f"no permission {permission!r} in huqing.access.permissions.TABLE")
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return to_sign_in(request)
+            require(request.user, permission)
+            return view(request, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def signed_in(view: View) -> View:
+    """Let everybody with an account into a view."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return to_sign_in(request)
+        return view(request, *args, **kwargs)
+
+    guarded.permission = SIGNED_IN  # type: ignore[attr-defined]
+    return guarded
+
+
+def public(view: View) -> View:
+    """Say that a view is meant for everybody, signed in or not."""
+
+    @functools.wraps(view)
+    def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return view(request, *args, **kwargs)
+
+    opened.permission = PUBLIC  # type: ignore[attr-defined]
+    return opened
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page and back afterwards; a fragment request makes the whole page go there."""
+    login = resolve_url(settings.LOGIN_URL)
+    if request.headers.get("HX-Request") == "true":
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = login
+        return response
+    back = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+    return HttpResponseRedirect(f"{login}?{urlencode({'next': back})}" if back else login)
