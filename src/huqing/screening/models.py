@@ -26,7 +26,9 @@ class Run(models.Model):
     snapshot = models.CharField("快照", max_length=200, blank=True)
     started_at = models.DateTimeField("开始时间")
     finished_at = models.DateTimeField("结束时间", null=True)
-    counts = models.JSONField("计数", default=dict, help_text="households, found, unknown, opened, closed, kept, waived; by finding")
+    counts = models.JSONField(
+        "计数", default=dict, help_text="households, found, unknown, opened, closed, kept, waived; by finding"
+    )
     message = models.TextField("说明", blank=True)
     started_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="发起人")
 
@@ -66,9 +68,14 @@ class Alert(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["finding", "household", "person"],
-                condition=models.Q(state__in=["open", "waived"]),
-                nulls_distinct=None,
-                name="alert_once",
+                condition=models.Q(state__in=["open", "waived"], person__isnull=False),
+                name="alert_once_per_person",
+                violation_error_message="该成员该规则已有未消除的预警。",
+            ),
+            models.UniqueConstraint(
+                fields=["finding", "household"],
+                condition=models.Q(state__in=["open", "waived"], person__isnull=True),
+                name="alert_once_per_household",
                 violation_error_message="该户该规则已有未消除的预警。",
             ),
             models.CheckConstraint(
@@ -83,7 +90,7 @@ class Alert(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["state", "region_code", "finding"], name="alert_list"),
+            models.Index(fields=["state", "region_code", "finding", "severity"], name="alert_list"),
             models.Index(fields=["household", "state"], name="alert_household"),
             models.Index(fields=["finding", "state"], name="alert_finding"),
         ]

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from huqing.registry.models import Household, Region
+from huqing.registry.models import Region
+from huqing.screening.schedule import counties
 from huqing.site.commands.support import Failure
-
-
-def counties() -> list[str]:
-    """The 6-digit codes of the counties that hold households."""
-    found: list[str] = []
-    for code in Region.objects.filter(level=Region.Level.COUNTY, valid_to=None).values_list("code", flat=True):
-        prefix = code[:6]
-        if Household.objects.filter(region_code__gte=prefix, region_code__lt=f"{prefix}~").exists():
-            found.append(prefix)
-    return found
 
 
 def only_county() -> str:
     """The one county of this installation; several or none is a failure that says which option to give."""
     codes = [
-        code[:6] for code in Region.objects.filter(level=Region.Level.COUNTY, valid_to=None).values_list("code", flat=True)
+        code[:6]
+        for code in Region.objects.filter(level=Region.Level.COUNTY, valid_to=None).values_list("code", flat=True)
     ]
     if len(codes) == 1:
         return codes[0]

@@ -95,7 +95,9 @@ def database(url: str) -> dict[str, object]:
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
         }
-    raise ValueError(f"HUQING_DATABASE 无法识别：{parts.scheme}://…。请写 sqlite:////路径 或 postgresql://用户:口令@主机:端口/库名。")
+    raise ValueError(
+        f"HUQING_DATABASE 无法识别：{parts.scheme}://…。请写 sqlite:////路径 或 postgresql://用户:口令@主机:端口/库名。"
+    )
 
 
 DATABASES = {"default": database(os.environ.get("HUQING_DATABASE") or f"sqlite:///{DATA / 'huqing.sqlite3'}")}
@@ -113,3 +115,6 @@ STORAGES = {
 }
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+# Local time of the nightly screening.
+SCREEN_AT = os.environ.get("HUQING_SCREEN_AT", "02:00")

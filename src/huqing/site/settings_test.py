@@ -9,8 +9,8 @@ os.environ.setdefault("HUQING_DATA", tempfile.mkdtemp(prefix="huqing-test-"))
 os.environ.setdefault("HUQING_SECRET_KEY", "only-for-tests")
 os.environ.setdefault("HUQING_SEAL_KEY", "00112233445566778899aabbccddeeff" * 2)
 
-from huqing.site.settings import *  # noqa: E402, F403
-from huqing.site.settings import STORAGES, TEMPLATES  # noqa: E402
+from huqing.site.settings import *  # noqa: F403
+from huqing.site.settings import STORAGES, TEMPLATES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

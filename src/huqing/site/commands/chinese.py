@@ -62,7 +62,7 @@ WORDS = {
 PLURALS = {
     "{value!r} is not one of {choice}.": "“{value}”不是可选值：{choices}",
     "{value!r} is not one of {choices}.": "“{value}”不是可选值：{choices}",
-    "{value!r} does not match the format {format}.": "“{value}”不是日期，请写成 {format}，例如 2026-03-31。",
+    "{value!r} does not match the format {format}.": "“{value}”不是日期，请写成 年-月-日，例如 2026-03-31。",
     "{value!r} does not match the formats {formats}.": "“{value}”不是日期，请写成 {formats}，例如 2026-03-31。",
     "Got unexpected extra argument ({args})": "多余的参数：{args}",
     "Did you mean {possibility}?": "是不是 {possibility}？",

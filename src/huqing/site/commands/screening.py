@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 import click
+from django.utils import timezone
 
 from huqing.site.commands.chinese import ChineseCommand
 from huqing.site.commands.progress import progress
@@ -12,7 +13,7 @@ from huqing.site.commands.support import Failure, installed
 
 
 @click.command(cls=ChineseCommand, short_help="筛查全县，打开和关闭预警。")
-@click.option("--date", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="筛查日期（年-月-日），默认今天。")
+@click.option("--date", "as_of", type=click.DateTime(["%Y-%m-%d"]), metavar="年-月-日", help="筛查日期，默认今天。")
 @click.option("--region", help="县代码（6 位）；不写则取唯一的县。")
 @installed
 def screen(as_of: datetime | None, region: str | None) -> None:
@@ -28,7 +29,7 @@ def screen(as_of: datetime | None, region: str | None) -> None:
             done = run_screening(
                 by=None,
                 region=region or only_county(),
-                as_of=as_of.date() if as_of else date.today(),  # noqa: DTZ011  the user's own calendar day
+                as_of=as_of.date() if as_of else timezone.localdate(),
                 trigger=Run.Trigger.MANUAL,
                 progress=report,
             )
@@ -37,14 +38,15 @@ def screen(as_of: datetime | None, region: str | None) -> None:
     counts = done.counts
     click.echo(
         f"筛查 {counts['households']:,} 户（{done.as_of:%Y-%m-%d}）：成立 {counts['found']:,} 条，"
-        f"新开 {counts['opened']:,}，仍成立 {counts['kept']:,}，自动关闭 {counts['closed']:,}，数据不足 {counts['unknown']:,}。"
+        f"新开 {counts['opened']:,}，仍成立 {counts['kept']:,}，自动关闭 {counts['closed']:,}，"
+        f"数据不足 {counts['unknown']:,}。"
     )
 
 
 @click.command(cls=ChineseCommand, short_help="逐步说明一户为什么成立或不成立。")
 @click.argument("number", metavar="户编号")
 @click.option("--finding", help="只说明一条规则。")
-@click.option("--date", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="日期，默认今天。")
+@click.option("--date", "as_of", type=click.DateTime(["%Y-%m-%d"]), metavar="年-月-日", help="日期，默认今天。")
 @installed
 def explain(number: str, finding: str | None, as_of: datetime | None) -> None:
     """打印规则、依据、参数和每一个中间值。"""
@@ -55,6 +57,8 @@ def explain(number: str, finding: str | None, as_of: datetime | None) -> None:
     if household is None:
         raise Failure(f"没有户编号为 {number} 的农户。请核对编号，或在页面上按姓名查找。")
     explanation = explain_household(
-        household, as_of=as_of.date() if as_of else date.today(), finding=finding  # noqa: DTZ011
+        household,
+        as_of=as_of.date() if as_of else timezone.localdate(),
+        finding=finding,
     )
     click.echo(explanation.as_text())

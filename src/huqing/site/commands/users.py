@@ -18,7 +18,12 @@ def user() -> None:
 @user.command(cls=ChineseCommand, short_help="建立账号。")
 @click.argument("username", metavar="账号")
 @click.option("--name", required=True, help="姓名。")
-@click.option("--role", type=click.Choice(ROLES), required=True, help="角色：系统/安全/审计管理员，县、乡镇、村、网格，部门，查阅。")
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    required=True,
+    help="角色：系统/安全/审计管理员，县、乡镇、村、网格，部门，查阅。",
+)
 @click.option("--region", default="", help="管辖区划代码（前缀），如 500236 或 500236101。")
 @click.option("--unit", default="", help="单位。")
 @installed
@@ -77,4 +82,7 @@ def list_users() -> None:
 
     for account in User.objects.order_by("role", "username"):
         state = "" if account.is_active else "（已停用）"
-        click.echo(f"{account.username}\t{account.display_name}\t{account.get_role_display()}\t{account.region_code or '-'}{state}")
+        click.echo(
+            f"{account.username}\t{account.display_name}\t{account.get_role_display()}\t"
+            f"{account.region_code or '-'}{state}"
+        )

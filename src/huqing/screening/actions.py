@@ -1,0 +1,204 @@
+"""Running the rules, waiving alerts, and checking one household again."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from huqing.access import audit
+from huqing.access.locks import Busy, exclusive
+from huqing.access.models import User
+from huqing.access.permissions import check_permission
+from huqing.registry import snapshot
+from huqing.registry.models import Household
+from huqing.rules import engine
+from huqing.rules.catalogue import county_wide
+from huqing.rules.recheck import Rechecker
+from huqing.screening.applying import Changes, Fresh, apply_findings, apply_to_household
+from huqing.screening.models import Alert, Run
+
+COUNTY_DIGITS = 6
+REASON_LENGTH = 4
+KEEP_RUNS = 10
+Report = Callable[[str, float], None]
+
+
+class ScreeningError(Exception):
+    """A screening could not be done; the message says why and what to do."""
+
+
+def run(*, by: User | None, region: str, as_of: date, trigger: Run.Trigger, progress: Report | None = None) -> Run:
+    """Screen every household of the county ``region`` as of ``as_of`` and bring its alerts up to date.
+
+    One screening runs at a time; another waits. The alerts change in one transaction: a killed run changes nothing.
+    Raises ``ScreeningError`` or the rules' own errors; the run is then marked failed with the reason.
+    """
+    report = progress or (lambda message, fraction: None)
+    if len(region) < COUNTY_DIGITS:
+        raise ScreeningError(f"“{region}”不是县代码。请写 6 位县级区划代码，例如 500236。")
+    region = region[:COUNTY_DIGITS]
+    if by is not None:
+        check_permission(by, "screen", region)
+    with exclusive("screening"):
+        started = Run.objects.create(
+            trigger=trigger,
+            as_of=as_of,
+            region_code=region,
+            rules_version=engine.rules_version(),
+            started_at=timezone.now(),
+            started_by=by,
+        )
+        try:
+            return _run(started, report)
+        except BaseException as error:
+            Run.objects.filter(pk=started.pk).update(
+                state=Run.State.FAILED, finished_at=timezone.now(), message=str(error) or type(error).__name__
+            )
+            shutil.rmtree(results_folder(started), ignore_errors=True)
+            raise
+
+
+def _run(run: Run, report: Report) -> Run:
+    report("取快照", 0.05)
+    taken = snapshot.take(region=run.region_code, as_of=run.as_of)
+    report("运行规则", 0.4)
+    out = results_folder(run)
+    out.mkdir(parents=True)
+    counts = engine.screen(taken, out, as_of=run.as_of, region=run.region_code)
+    report("更新预警", 0.7)
+    with transaction.atomic():
+        changes = apply_findings(run=run, findings=out / "findings.parquet", households=taken / "household.parquet")
+        run.state = Run.State.DONE
+        run.snapshot = taken.name
+        run.finished_at = timezone.now()
+        run.counts = {
+            "households": counts.households,
+            "found": counts.found,
+            "unknown": counts.unknown,
+            "by_finding": counts.by_finding,
+            "opened": changes.opened,
+            "kept": changes.kept,
+            "reopened": changes.reopened,
+            "closed": changes.closed,
+        }
+        run.save()
+        audit.record(
+            by=run.started_by,
+            action="screening.run",
+            subject=run,
+            region_code=run.region_code,
+            detail={key: value for key, value in run.counts.items() if key != "by_finding"},
+        )
+    _forget_old_runs(run.region_code)
+    snapshot.prune()
+    report("完成", 1.0)
+    return run
+
+
+def results_folder(run: Run) -> Path:
+    """Where a run's findings file lies."""
+    return Path(settings.DATA) / "screening" / str(run.pk)
+
+
+def _forget_old_runs(region: str) -> None:
+    old = Run.objects.filter(region_code=region, state=Run.State.DONE).order_by("-pk")[KEEP_RUNS:]
+    for past in old:
+        shutil.rmtree(results_folder(past), ignore_errors=True)
+
+
+def recover() -> int:
+    """Mark runs whose process was killed as failed; returns how many. Nothing else of them remains."""
+    try:
+        with exclusive("screening", wait=False):
+            broken = list(Run.objects.filter(state=Run.State.RUNNING))
+            for run in broken:
+                shutil.rmtree(results_folder(run), ignore_errors=True)
+                run.state = Run.State.FAILED
+                run.finished_at = timezone.now()
+                run.message = "筛查被中断（进程退出），预警没有变动。请重新筛查。"
+                run.save()
+            return len(broken)
+    except Busy:
+        return 0
+
+
+@transaction.atomic
+def waive(*, alert: Alert, by: User, reason: str) -> Alert:
+    """Put an alert to rest with a reason (确认无误); it comes back when a value it looked at changes."""
+    check_permission(by, "waive", alert.region_code)
+    reason = reason.strip()
+    if len(reason) < REASON_LENGTH:
+        raise ScreeningError(f"请写明确认无误的理由，至少 {REASON_LENGTH} 个字，例如“已入户核实，新房已入住”。")
+    alert = Alert.objects.select_for_update().get(pk=alert.pk)
+    if alert.state != Alert.State.OPEN:
+        raise ScreeningError(f"这条预警现在是“{alert.get_state_display()}”，不能再确认。请刷新页面。")
+    alert.state = Alert.State.WAIVED
+    alert.waived_at = timezone.now()
+    alert.waived_by = by
+    alert.waive_reason = reason[: Alert._meta.get_field("waive_reason").max_length]
+    alert.save()
+    audit.record(
+        by=by,
+        action="alert.waive",
+        subject=alert,
+        region_code=alert.region_code,
+        detail={"finding": alert.finding, "reason": reason},
+    )
+    return alert
+
+
+@transaction.atomic
+def withdraw_waiver(*, alert: Alert, by: User) -> Alert:
+    """Bring a waived alert back."""
+    check_permission(by, "waive", alert.region_code)
+    alert = Alert.objects.select_for_update().get(pk=alert.pk)
+    if alert.state != Alert.State.WAIVED:
+        raise ScreeningError(f"这条预警现在是“{alert.get_state_display()}”，没有可撤回的确认。请刷新页面。")
+    alert.state = Alert.State.OPEN
+    alert.save()
+    audit.record(
+        by=by,
+        action="alert.withdraw_waiver",
+        subject=alert,
+        region_code=alert.region_code,
+        detail={"finding": alert.finding},
+    )
+    return alert
+
+
+_recheck_lock = threading.Lock()
+
+
+@lru_cache(maxsize=4)
+def _rechecker(as_of: date, region: str, version: str) -> Rechecker:
+    return Rechecker(as_of=as_of, region=region)
+
+
+def findings_of(household: Household, *, as_of: date) -> list[Fresh]:
+    """What the rules say of one household now, without touching its alerts."""
+    tables = snapshot.one_household(household.pk)
+    with _recheck_lock:
+        rows = _rechecker(as_of, household.region_code[:COUNTY_DIGITS], engine.rules_version()).check(tables)
+    return [Fresh(row.finding, row.person_id, row.state, row.evidence, row.evidence_hash) for row in rows]
+
+
+@transaction.atomic
+def recheck(*, household: Household, as_of: date | None = None) -> Changes:
+    """Bring one household's alerts up to date after one of its values changed.
+
+    Findings that compare households with each other (a telephone number used twice) wait for the next screening.
+    No audit event of its own: the change that led here has one.
+    """
+    as_of = as_of or timezone.localdate()
+    fresh = findings_of(household, as_of=as_of)
+    return apply_to_household(
+        household_id=household.pk, region_code=household.region_code, as_of=as_of, fresh=fresh, skip=county_wide()
+    )

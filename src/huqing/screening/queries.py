@@ -1,0 +1,163 @@
+"""Reading alerts, runs and what could not be judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from huqing.access.models import User
+from huqing.access.scope import code_range
+from huqing.registry import snapshot
+from huqing.registry.models import Household
+from huqing.rules.engine import rules_version
+from huqing.rules.explanation import Explanation, explain
+from huqing.screening.actions import COUNTY_DIGITS, results_folder
+from huqing.screening.models import Alert, Run
+
+TOWN_DIGITS = 9
+
+
+def alerts(
+    user: User, *, state: str = Alert.State.OPEN, finding: str = "", severity: str = "", region: str = ""
+) -> QuerySet[Alert]:
+    """The alerts ``user`` may see, newest first, narrowed by the given filters."""
+    found = Alert.objects.visible_to(user).filter(state=state)
+    if finding:
+        found = found.filter(finding=finding)
+    if severity:
+        found = found.filter(severity=severity)
+    if region:
+        found = found.filter(code_range(region))
+    return found.select_related("household", "household__village", "person", "waived_by").order_by("-id")
+
+
+def of_household(household: Household) -> QuerySet[Alert]:
+    """All alerts of one household: open ones first, then waived, then closed."""
+    return household.alerts.select_related("person", "waived_by").order_by("closed_on", "state", "-opened_on", "id")
+
+
+def open_by_severity(user: User) -> dict[str, int]:
+    """How many open alerts of each severity ``user`` may see."""
+    rows = Alert.objects.visible_to(user).filter(state=Alert.State.OPEN).values_list("severity").annotate(n=Count("id"))
+    return dict(rows.order_by())
+
+
+def open_by_finding(user: User) -> dict[str, int]:
+    """How many open alerts of each finding ``user`` may see, most first."""
+    rows = Alert.objects.visible_to(user).filter(state=Alert.State.OPEN).values_list("finding").annotate(n=Count("id"))
+    return dict(rows.order_by("-n", "finding"))
+
+
+def open_by_place(user: User) -> dict[str, dict[str, int]]:
+    """Open alerts by the town (9 digits) they lie in and by severity: ``{town: {severity: n}}``."""
+    from django.db.models.functions import Substr
+
+    rows = (
+        Alert.objects.visible_to(user)
+        .filter(state=Alert.State.OPEN)
+        .annotate(town=Substr("region_code", 1, TOWN_DIGITS))
+        .values_list("town", "severity")
+        .annotate(n=Count("id"))
+        .order_by("town")
+    )
+    towns: dict[str, dict[str, int]] = {}
+    for town, severity, n in rows:
+        towns.setdefault(town, {})[severity] = n
+    return towns
+
+
+def trend(user: User, *, until: date, days: int = 30) -> list[tuple[date, int]]:
+    """How many alerts were open at the end of each of the last ``days`` days."""
+    since = until - timedelta(days=days - 1)
+    mine = Alert.objects.visible_to(user)
+    standing = mine.filter(opened_on__lt=since).filter(Q(closed_on__isnull=True) | Q(closed_on__gte=since)).count()
+    opened = dict(
+        mine.filter(opened_on__range=(since, until)).values_list("opened_on").annotate(n=Count("id")).order_by()
+    )
+    closed = dict(
+        mine.filter(closed_on__range=(since, until)).values_list("closed_on").annotate(n=Count("id")).order_by()
+    )
+    result = []
+    for offset in range(days):
+        day = since + timedelta(days=offset)
+        standing += opened.get(day, 0) - closed.get(day, 0)
+        result.append((day, standing))
+    return result
+
+
+def last_run(region: str) -> Run | None:
+    """The latest finished screening that covered ``region`` (any prefix inside or above a county)."""
+    runs = Run.objects.filter(state=Run.State.DONE)
+    if region:
+        runs = runs.filter(code_range(region[:COUNTY_DIGITS]))
+    return runs.order_by("-pk").first()
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A finding that could not be judged for a household because a value is missing."""
+
+    finding: str
+    household_id: int
+    person_id: int | None
+
+
+def unknown_counts(run: Run, prefix: str) -> dict[str, int]:
+    """For each finding how many subjects under ``prefix`` could not be judged in ``run``."""
+    rows = _query_unknown(run, prefix, "SELECT finding, count(*) FROM unknown GROUP BY finding ORDER BY 2 DESC, 1")
+    return dict(rows)
+
+
+def unknown_list(run: Run, prefix: str, finding: str, *, offset: int = 0, limit: int = 50) -> list[Unknown]:
+    """A page of what could not be judged for one finding under ``prefix``."""
+    rows = _query_unknown(
+        run,
+        prefix,
+        "SELECT finding, household_id, person_id FROM unknown WHERE finding = ? "
+        "ORDER BY household_id, person_id LIMIT ? OFFSET ?",
+        [finding, limit, offset],
+    )
+    return [Unknown(*row) for row in rows]
+
+
+def _query_unknown(run: Run, prefix: str, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    findings = results_folder(run) / "findings.parquet"
+    households = snapshot.folder(run.region_code, run.snapshot) / "household.parquet"
+    if not prefix or not findings.exists() or not households.exists():
+        return []
+    with duckdb.connect() as db:
+        db.execute("SET threads = 2")
+        db.execute(
+            # The two paths are our own and the prefix is checked to be digits.
+            "CREATE TEMP VIEW unknown AS SELECT f.finding, f.household_id, f.person_id "  # noqa: S608
+            f"FROM read_parquet('{findings}') f JOIN read_parquet('{households}') h ON h.id = f.household_id "
+            f"WHERE f.state = 'unknown' AND starts_with(h.region_code, '{_digits(prefix)}')"
+        )
+        return db.execute(sql, parameters or []).fetchall()
+
+
+def _digits(prefix: str) -> str:
+    if not prefix.isdecimal():
+        raise ValueError(f"区划前缀只能是数字：{prefix}")
+    return prefix
+
+
+def explain_household(household: Household, *, as_of: date | None = None, finding: str | None = None) -> Explanation:
+    """Why each finding (or one) holds, does not hold or cannot be judged for ``household``, value by value."""
+    return explain(
+        snapshot.one_household(household.pk),
+        household_id=household.pk,
+        as_of=as_of or timezone.localdate(),
+        region=household.region_code[:COUNTY_DIGITS],
+        finding=finding,
+    )
+
+
+def outdated(run: Run) -> bool:
+    """Whether the rules have changed since ``run``."""
+    return run.rules_version != rules_version()

@@ -1,0 +1,52 @@
+"""What makes the rules run again: a changed file, an applied import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+_paused: ContextVar[bool] = ContextVar("screening_paused", default=False)
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """No re-checks and no screening after imports inside the block: the caller screens once at its end."""
+    token = _paused.set(True)
+    try:
+        yield
+    finally:
+        _paused.reset(token)
+
+
+def connect() -> None:
+    """Listen to the registry and to intake."""
+    from huqing.intake.signals import applied
+    from huqing.registry.signals import household_changed
+
+    household_changed.connect(on_household_changed, dispatch_uid="screening.recheck")
+    applied.connect(on_import_applied, dispatch_uid="screening.after_import")
+
+
+def on_household_changed(sender: object, household: Any, **kwargs: object) -> None:
+    """Check the household again as soon as its change is committed."""
+    if _paused.get():
+        return
+    from huqing.screening import actions
+
+    transaction.on_commit(lambda: actions.recheck(household=household))
+
+
+def on_import_applied(sender: object, intake: Any, **kwargs: object) -> None:
+    """Screen the import's county once the import is committed."""
+    if _paused.get():
+        return
+    from huqing.screening.schedule import COUNTY_DIGITS, enqueue_after_import
+
+    region = intake.region_code[:COUNTY_DIGITS]
+    today = timezone.localdate().isoformat()
+    transaction.on_commit(lambda: enqueue_after_import(region, today))

@@ -1,0 +1,144 @@
+"""Building the demo installation: the demo county's files go through the same intake as a county's own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, connections
+
+from huqing import demo
+from huqing.access.actions import create_demo_user
+from huqing.access.instance import is_demo, mark_demo
+from huqing.intake.taking import take_in
+from huqing.registry.models import Household, Region
+from huqing.registry.regions import load_shipped_regions
+from huqing.screening import actions as screening
+from huqing.screening.models import Run
+from huqing.screening.signals import paused
+from huqing.site.installing import install
+
+COUNTY = "500236"
+PASSWORD = "Huqing-demo-2026"  # noqa: S105  only accounts of the demo command have it
+Report = Callable[[str, float], None]
+
+
+class NotADemo(Exception):
+    """The data folder holds a real installation; a demo never touches one."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """One demo account."""
+
+    username: str
+    title: str
+    role: str
+    level: int
+    unit: str = ""
+
+
+ACCOUNTS = (
+    Account("xian", "县级经办（全县）", "county", 3, "农业农村局"),
+    Account("zhen", "乡镇经办（一个镇）", "town", 4),
+    Account("cun", "村级干部（一个村）", "village", 5),
+    Account("wangge", "网格员（一个网格）", "grid", 5),
+    Account("yibao", "行业部门（医疗保障局）", "department", 3, "医疗保障局"),
+    Account("chayue", "查阅人员（全县，只看）", "reader", 3),
+    Account("xitong", "系统管理员", "system_admin", 0),
+    Account("anquan", "安全管理员（账号）", "security_admin", 0),
+    Account("shenji", "审计管理员", "audit_admin", 0),
+)
+
+
+def ready(folder: Path) -> bool:
+    """Whether the demo in ``folder`` has been built to its end."""
+    return (folder / "demo-ready.json").exists()
+
+
+def write_files(folder: str | Path, *, households: int, seed: int, as_of: date, progress: Report) -> Any:
+    """Write the demo county's files and truth; see ``huqing.demo.write``."""
+    return demo.write(Path(folder), households=households, seed=seed, as_of=as_of, region=COUNTY, progress=progress)
+
+
+def build(folder: Path, *, households: int, seed: int, as_of: date, progress: Report) -> Run:
+    """Build the demo from nothing; what an earlier unfinished build left is removed first."""
+    _start_clean(folder)
+    progress("建立数据库", 0.01)
+    install()
+    load_shipped_regions(COUNTY, year=2023)
+    progress("生成县里的文件", 0.03)
+    write_files(folder / "demo", households=households, seed=seed, as_of=as_of, progress=_part(progress, 0.03, 0.25))
+    run = take_everything_in(folder / "demo" / "files", as_of=as_of, progress=_part(progress, 0.25, 0.95))
+    _create_accounts()
+    (folder / "demo-ready.json").write_text(
+        json.dumps({"households": households, "seed": seed, "as_of": as_of.isoformat()}), encoding="utf-8"
+    )
+    progress("演示县已建好", 1.0)
+    return run
+
+
+def take_everything_in(files: Path, *, as_of: date, progress: Report) -> Run:
+    """Import every file of ``files`` (rosters of households first, then of people, then departments) and screen."""
+    ordered = sorted((path for path in files.iterdir() if path.is_file()), key=_import_order)
+    with paused():
+        for number, path in enumerate(ordered):
+            progress(f"导入 {path.name}", 0.9 * number / len(ordered))
+            take_in(path, kind=None, by=None, data_date=as_of, region=COUNTY, progress=lambda message, fraction: None)
+    progress("筛查", 0.92)
+    return screening.run(by=None, region=COUNTY, as_of=as_of, trigger=Run.Trigger.MANUAL)
+
+
+def _import_order(path: Path) -> tuple[int, str]:
+    order = {"户信息表": 0, "家庭成员": 1}
+    return next((rank for start, rank in order.items() if path.name.startswith(start)), 2), path.name
+
+
+def _part(progress: Report, start: float, end: float) -> Report:
+    return lambda message, fraction: progress(message, start + (end - start) * fraction)
+
+
+def _start_clean(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        if not is_demo(folder):
+            raise NotADemo(f"{folder} 里已有正式数据，演示不会动它。请把 HUQING_DATA 设为另一个空文件夹再运行。")
+        connections.close_all()
+        shutil.rmtree(folder)
+    installed = connection.vendor != "sqlite" and "registry_household" in connection.introspection.table_names()
+    if installed and Household.objects.exists():
+        raise NotADemo("HUQING_DATABASE 指向的数据库里已有农户，演示不会动它。请换一个空数据库。")
+    mark_demo(folder)
+
+
+def _create_accounts() -> None:
+    place = _busiest_village()
+    for account in ACCOUNTS:
+        region = {0: "", 3: COUNTY, 4: place.code[:9], 5: place.code}[account.level]
+        grid = place.grids.order_by("number").values_list("pk", flat=True).first() if account.role == "grid" else None
+        create_demo_user(
+            username=account.username,
+            display_name=account.title.split("（")[0],
+            role=account.role,
+            region_code=region,
+            unit=account.unit,
+            grid_id=grid,
+            password=PASSWORD,
+        )
+
+
+def _busiest_village() -> Region:
+    from django.db.models import Count
+
+    village = (
+        Household.objects.filter(village__grids__isnull=False)
+        .values_list("village")
+        .annotate(n=Count("id"))
+        .order_by("-n")
+        .first()
+    ) or Household.objects.values_list("village").annotate(n=Count("id")).order_by("-n").first()
+    return Region.objects.get(pk=village[0])
