@@ -43,6 +43,9 @@ class Field:
 
     ``column`` says that the value lives in a table column of its own instead of the JSON items. ``linked`` columns
     (names of regions, the head's name in a department file) serve linking and are not kept as values.
+
+    ``minimum`` and ``maximum`` are in the unit of the file (yuan, not fen). The ``maximum`` of a date, month or year may be
+    ``as_of``: it must not lie after the day of the data. ``source`` says how sure the field is: where it was seen.
     """
 
     key: str
@@ -54,6 +57,7 @@ class Field:
     scale: int = 2
     minimum: str = ""
     maximum: str = ""
+    max_length: int = 0
     required: bool = False
     column: bool = False
     linked: bool = False
@@ -106,7 +110,9 @@ def _read_kind(name: str, raw: dict[str, Any]) -> RecordKind:
         try:
             fields.append(Field(**{**row, "aliases": tuple(row.get("aliases", ()))}))
         except TypeError as error:
-            raise DeclarationError(f"{name}.yaml，字段 {row.get('key', row)}：{error}。请对照 Field 的属性修改。") from error
+            raise DeclarationError(
+                f"{name}.yaml，字段 {row.get('key', row)}：{error}。请对照 Field 的属性修改。"
+            ) from error
     by_key = {f.key: f for f in fields}
     if len(by_key) != len(fields):
         doubled = sorted({f.key for f in fields if sum(g.key == f.key for g in fields) > 1})
