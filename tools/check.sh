@@ -13,7 +13,7 @@ step "mypy (strict)" "$BIN/mypy"
 step "import contracts" "$BIN/lint-imports"
 step "django checks" "$BIN/django-admin" check
 step "migrations complete" "$BIN/django-admin" makemigrations --check --dry-run
-step "conventions" "$BIN/python" tools/check_conventions.py
+step "conventions" "$BIN/python" -m pytest -q -p no:cacheprovider tests/test_conventions.py
 step "built assets" "$BIN/python" tools/check_assets.py
 step "generated docs" "$BIN/python" tools/generate_docs.py --check
 if [ ${#failed[@]} -gt 0 ]; then echo "未通过：${failed[*]}"; exit 1; fi

@@ -81,8 +81,18 @@ def translate_plural(singular: str, plural: str, number: int) -> str:
     return PLURALS.get(singular, PLURALS.get(plural, singular if number == 1 else plural))
 
 
+KIND_NAMES: dict[type[types.ParamType], str] = {
+    types.IntParamType: "整数",
+    types.IntRange: "整数",
+    types.StringParamType: "文字",
+    types.Path: "路径",
+}
+
+
 def speak_chinese() -> None:
     """Make click print Chinese in this process."""
+    for kind, name in KIND_NAMES.items():
+        kind.name = name
     modules: tuple[ModuleType, ...] = (core, decorators, exceptions, formatting, parser, termui, types)
     for module in modules:
         if hasattr(module, "_"):
