@@ -16,7 +16,8 @@ from django.utils import timezone
 from huqing.access import audit
 from huqing.access.locks import Busy, exclusive
 from huqing.access.models import User
-from huqing.access.permissions import check_permission
+from huqing.access.permissions import Refused, require
+from huqing.access.scope import covers
 from huqing.registry import snapshot
 from huqing.registry.models import Household
 from huqing.rules import engine
@@ -46,7 +47,9 @@ def run(*, by: User | None, region: str, as_of: date, trigger: Run.Trigger, prog
         raise ScreeningError(f"“{region}”不是县代码。请写 6 位县级区划代码，例如 500236。")
     region = region[:COUNTY_DIGITS]
     if by is not None:
-        check_permission(by, "screen", region)
+        require(by, "screen")
+        if not covers(by.region_code, region):
+            raise Refused("您的管辖区划不是全县，不能发起全县筛查。请由县级经办发起。")
     with exclusive("screening"):
         started = Run.objects.create(
             trigger=trigger,
@@ -130,10 +133,16 @@ def recover() -> int:
         return 0
 
 
+def _may_decide(by: User, alert: Alert) -> None:
+    require(by, "waive")
+    if not Alert.objects.visible_to(by).filter(pk=alert.pk).exists():
+        raise Refused("这条预警不在您的管辖区划内。")
+
+
 @transaction.atomic
 def waive(*, alert: Alert, by: User, reason: str) -> Alert:
     """Put an alert to rest with a reason (确认无误); it comes back when a value it looked at changes."""
-    check_permission(by, "waive", alert.region_code)
+    _may_decide(by, alert)
     reason = reason.strip()
     if len(reason) < REASON_LENGTH:
         raise ScreeningError(f"请写明确认无误的理由，至少 {REASON_LENGTH} 个字，例如“已入户核实，新房已入住”。")
@@ -158,7 +167,7 @@ def waive(*, alert: Alert, by: User, reason: str) -> Alert:
 @transaction.atomic
 def withdraw_waiver(*, alert: Alert, by: User) -> Alert:
     """Bring a waived alert back."""
-    check_permission(by, "waive", alert.region_code)
+    _may_decide(by, alert)
     alert = Alert.objects.select_for_update().get(pk=alert.pk)
     if alert.state != Alert.State.WAIVED:
         raise ScreeningError(f"这条预警现在是“{alert.get_state_display()}”，没有可撤回的确认。请刷新页面。")
