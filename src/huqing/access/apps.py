@@ -6,3 +6,9 @@ class AccessConfig(AppConfig):
     label = "access"
     verbose_name = "权限"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to sign-ins."""
+        from huqing.access import events
+
+        events.connect()

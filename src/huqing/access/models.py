@@ -51,6 +51,20 @@ class User(AbstractUser):
     class Meta:
         verbose_name = "用户"
         verbose_name_plural = "用户"
+        constraints = [
+            # Django's superuser passes every check; three administrators kept apart leave no room for one.
+            models.CheckConstraint(
+                condition=models.Q(is_superuser=False),
+                name="no_superuser",
+                violation_error_message="系统不设超级用户，请按三员分设管理员。",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(role__in=["system_admin", "security_admin", "audit_admin"])
+                | models.Q(region_code=""),
+                name="administrator_without_region",
+                violation_error_message="管理员账号不设管辖区划。",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.display_name}（{self.username}）"

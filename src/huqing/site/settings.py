@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from huqing.access.logs import configuration
 from huqing.site.instance import data_folder, debug_enabled, secret_key
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -39,6 +40,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "huqing.access.middleware.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -48,6 +50,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "huqing.access.middleware.GuardMiddleware",
 ]
 
 ROOT_URLCONF = "huqing.site.urls"
@@ -118,3 +121,62 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 # Local time of the nightly screening.
 SCREEN_AT = os.environ.get("HUQING_SCREEN_AT", "02:00")
+
+# auth block: sign-in, sessions, headers, logs (huqing.access)
+HTTPS = os.environ.get("HUQING_HTTPS", "") == "1"
+PROXIES = int(os.environ.get("HUQING_PROXIES", "0"))
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "huqing.access.passwords.ShapeRule"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "huqing.access.passwords.NotTheNameRule"},
+    {"NAME": "huqing.access.passwords.HistoryRule"},
+]
+HUQING_ACCOUNT_FAILURES = int(os.environ.get("HUQING_ACCOUNT_FAILURES", "5"))
+HUQING_ADDRESS_FAILURES = int(os.environ.get("HUQING_ADDRESS_FAILURES", "20"))
+HUQING_IDLE_MINUTES = int(os.environ.get("HUQING_IDLE_MINUTES", "30"))
+
+ACCOUNT_ADAPTER = "huqing.access.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+# The lockout in huqing.access.lockout takes the place of limits that count per process.
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_FORMS = {
+    "login": "huqing.access.forms.SignInForm",
+    "reauthenticate": "huqing.access.forms.PasswordAgainForm",
+    "change_password": "huqing.access.forms.NewPasswordForm",
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
+MFA_ADAPTER = "huqing.access.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "户情"
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "huqing.access.forms.CodeForm",
+    "reauthenticate": "huqing.access.forms.CodeOnceMoreForm",
+    "activate_totp": "huqing.access.forms.ActivateCodeForm",
+}
+
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and PROXIES else None
+# Not "no-referrer": browsers then send "Origin: null" with every form, which the CSRF check must refuse.
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+
+LOGGING = configuration(debug=DEBUG)
+DEFAULT_EXCEPTION_REPORTER = "huqing.access.errors.Reporter"

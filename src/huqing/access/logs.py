@@ -1,0 +1,45 @@
+"""Keeps people's numbers out of the logs; ``errors`` does the same for error reports."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from huqing.access.numbers import hide_numbers
+
+_TRACEBACKS = logging.Formatter()
+
+
+class HideNumbers(logging.Filter):
+    """Rewrites every record before a handler sees it: message, traceback and stack."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always lets the record pass, without its numbers."""
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            message = f"{record.msg} {record.args}"
+        record.msg = hide_numbers(message)
+        record.args = ()
+        if record.exc_info and record.exc_info[0] is not None:
+            record.exc_text = hide_numbers(record.exc_text or _TRACEBACKS.formatException(record.exc_info))
+        if record.stack_info:
+            record.stack_info = hide_numbers(record.stack_info)
+        return True
+
+
+def configuration(*, debug: bool) -> dict[str, Any]:
+    """Django's LOGGING: everything to standard error, every line sieved."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"hide_numbers": {"()": "huqing.access.logs.HideNumbers"}},
+        "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_numbers"]}},
+        "root": {"handlers": ["console"], "level": "INFO" if debug else "WARNING"},
+        "loggers": {
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+            "huqing": {"handlers": [], "level": "INFO", "propagate": True},
+        },
+    }
