@@ -32,7 +32,7 @@ class BulkWriter:
     """Writes Arrow tables into model tables; made by :func:`writer` only."""
 
     def __init__(self) -> None:
-        self._bare: dict[Model, list[models.Index]] = {}
+        self._bare: dict[Model, list[str]] = {}
 
     def reserve_ids(self, model: Model, count: int) -> range:
         """``count`` consecutive ids that nobody else will get, also when two processes ask at once."""
@@ -107,8 +107,8 @@ class BulkWriter:
 
     def finish(self) -> None:
         """Build the dropped indexes again."""
-        for model, indexes in self._bare.items():
-            bulk_indexes.build(model, indexes)
+        for statements in self._bare.values():
+            bulk_indexes.build(statements)
         self._bare.clear()
 
 

@@ -86,8 +86,12 @@ def _time_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Times as naive UTC text, which SQLite keeps; PostgreSQL is told the zone."""
     if column.type.tz is not None:
         column = column.cast(pa.timestamp("us", "UTC"))
-    text = pc.strftime(column.cast(pa.timestamp("us")), "%Y-%m-%d %H:%M:%S")
-    return text if connection.vendor == "sqlite" else pc.binary_join_element_wise(text, "+00", "")
+    # An import has one time of entry: formatting the distinct times is a fraction of formatting all.
+    distinct = column.cast(pa.timestamp("us")).combine_chunks().dictionary_encode()
+    text = pc.strftime(distinct.dictionary, "%Y-%m-%d %H:%M:%S")
+    if connection.vendor != "sqlite":
+        text = pc.binary_join_element_wise(text, "+00", "")
+    return pa.chunked_array([text.take(distinct.indices)])
 
 
 def _objects(column: pa.ChunkedArray) -> list[Any]:

@@ -10,6 +10,16 @@ Model = type[models.Model]
 
 FEW_ROWS = 20_000
 
+_DEFINITIONS = {
+    "sqlite": (
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = %s AND sql LIKE 'CREATE INDEX%%'"
+    ),
+    "postgresql": (
+        "SELECT c.relname, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "WHERE i.indrelid = %s::regclass AND NOT i.indisunique"
+    ),
+}
+
 
 def worth_dropping(model: Model, rows: int) -> bool:
     """Whether building the indexes afterwards is cheaper: many rows into a table that holds none."""
@@ -20,31 +30,30 @@ def worth_dropping(model: Model, rows: int) -> bool:
         return cursor.fetchone() is None
 
 
-def drop(model: Model) -> list[models.Index]:
-    """Drop the declared indexes of ``model`` inside the open transaction and return them for :func:`build`.
+def drop(model: Model) -> list[str]:
+    """Drop the plain indexes of ``model`` inside the open transaction; returns what :func:`build` executes.
 
-    Constraints stay: what the database must guard is guarded during the load too.
+    Unique ones stay: what the database must guard is guarded during the load too.
     """
-    _settle_constraints()
-    indexes = list(model._meta.indexes)
+    settle_constraints()
     with connection.cursor() as cursor:
-        for index in indexes:
-            cursor.execute(f"DROP INDEX {connection.ops.quote_name(index.name)}")
-    return indexes
+        cursor.execute(_DEFINITIONS[connection.vendor], [model._meta.db_table])
+        indexes = cursor.fetchall()
+        for name, _ in indexes:
+            cursor.execute(f"DROP INDEX {connection.ops.quote_name(name)}")
+    return [statement for _, statement in indexes]
 
 
-def build(model: Model, indexes: list[models.Index]) -> None:
-    """Create ``indexes`` of ``model`` again inside the open transaction."""
-    _settle_constraints()
+def build(statements: list[str]) -> None:
+    """Create the dropped indexes again inside the open transaction."""
+    settle_constraints()
     with connection.cursor() as cursor:
-        for index in indexes:
-            # The schema editor itself refuses to run inside a transaction on SQLite; only its wording is needed.
-            statement = index.create_sql(model, connection.SchemaEditorClass(connection, collect_sql=True))
-            cursor.execute(str(statement))
+        for statement in statements:
+            cursor.execute(statement)
 
 
-def _settle_constraints() -> None:
-    # PostgreSQL does not touch an index while deferred checks of its table are waiting.
+def settle_constraints() -> None:
+    """PostgreSQL does not touch an index while deferred checks of its table are waiting: do them now."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

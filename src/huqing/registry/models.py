@@ -11,6 +11,9 @@ from django.db import models
 
 from huqing.access.scope import ScopedManager
 
+# PostgreSQL serves prefix searches from an index only in this class; SQLite takes no notice of it.
+PREFIX = ["varchar_pattern_ops", "varchar_ops"]
+
 
 class Region(models.Model):
     """A place (province … village). Its identity is this row; its code may change between years (``RegionCode``)."""
@@ -74,6 +77,49 @@ class RegionCode(models.Model):
         ordering = ["valid_from"]
 
 
+class RegionChange(models.Model):
+    """A change of the code tables that cannot be told from the tables alone: it waits until a person settles it.
+
+    Until then the region keeps its code, name and households. ``rows`` are the places of the new table it might be.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", "待判定"
+        DECIDED = "decided", "已判定，等相关变更一并生效"
+        APPLIED = "applied", "已生效"
+
+    class Reason(models.TextChoices):
+        OTHER_NAME = "other_name", "代码未变，名称像是另一个地方"
+        ELSEWHERE = "elsewhere", "原代码已停用，别处有同名的地方"
+        GONE = "gone", "原代码已停用，新表中找不到，但有农户"
+
+    region = models.ForeignKey(Region, models.CASCADE, related_name="changes", verbose_name="区划")
+    region_code = models.CharField("原代码", max_length=12, db_index=True)
+    year = models.PositiveSmallIntegerField("新表年份")
+    reason = models.CharField("原因", max_length=12, choices=Reason.choices)
+    rows = models.JSONField("新表中可能的去向", default=list, help_text="[[代码, 名称], …]")
+    state = models.CharField("状态", max_length=8, choices=State.choices, default=State.OPEN)
+    decision = models.CharField("判定", max_length=12, blank=True, help_text="same, merged, abolished")
+    target = models.CharField("判定的代码", max_length=12, blank=True)
+    decided_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="判定人")
+    decided_at = models.DateTimeField("判定时间", null=True)
+
+    objects = ScopedManager(public_place=True)
+
+    class Meta:
+        verbose_name = "区划变更"
+        verbose_name_plural = "区划变更"
+        ordering = ["region_code"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["region"],
+                condition=~models.Q(state="applied"),
+                name="region_change_once",
+                violation_error_message="该区划已有一项未生效的变更。",
+            )
+        ]
+
+
 class Grid(models.Model):
     """A grid (网格): the smallest area with named responsible people; it lies in one village."""
 
@@ -133,7 +179,8 @@ class Household(models.Model):
         CANCELLED = "cancelled", "注销"
 
     number = models.CharField("户编号", max_length=40)
-    village = models.ForeignKey(Region, models.PROTECT, related_name="+", verbose_name="行政村")
+    # No index of its own: rows of a village are found by region_code, which always is the village's current code.
+    village = models.ForeignKey(Region, models.PROTECT, related_name="+", db_index=False, verbose_name="行政村")
     region_code = models.CharField("区划代码", max_length=12)
     grid = models.ForeignKey(Grid, models.SET_NULL, null=True, related_name="households", verbose_name="网格")
     group_name = models.CharField("村民小组", max_length=40, blank=True)
@@ -168,8 +215,9 @@ class Household(models.Model):
         ]
         indexes = [
             models.Index(fields=["region_code", "number"], name="household_region"),
-            models.Index(fields=["head_name"], name="household_head"),
-            models.Index(fields=["head_pinyin"], name="household_pinyin"),
+            models.Index(fields=["number"], name="household_number", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["head_name", "region_code"], name="household_head", opclasses=PREFIX),
+            models.Index(fields=["head_pinyin", "region_code"], name="household_pinyin", opclasses=PREFIX),
             models.Index(fields=["phone_token"], name="household_phone"),
         ]
 
@@ -207,10 +255,9 @@ class Person(models.Model):
         verbose_name_plural = "人员"
         indexes = [
             models.Index(fields=["id_token"], name="person_id_token"),
-            models.Index(fields=["household"], name="person_household"),
             models.Index(fields=["region_code"], name="person_region"),
-            models.Index(fields=["name"], name="person_name"),
-            models.Index(fields=["name_pinyin"], name="person_pinyin"),
+            models.Index(fields=["name", "region_code"], name="person_name", opclasses=PREFIX),
+            models.Index(fields=["name_pinyin", "region_code"], name="person_pinyin", opclasses=PREFIX),
             models.Index(fields=["phone_token"], name="person_phone"),
         ]
 
@@ -222,7 +269,9 @@ class Membership(models.Model):
     """A person's time in a household, with the relation to its head."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="memberships", verbose_name="人员")
-    household = models.ForeignKey(Household, models.CASCADE, related_name="memberships", verbose_name="户")
+    household = models.ForeignKey(
+        Household, models.CASCADE, related_name="memberships", db_index=False, verbose_name="户"
+    )
     relation = models.CharField("与户主关系", max_length=2)
     joined_on = models.DateField("加入日期")
     left_on = models.DateField("离开日期", null=True)
@@ -255,7 +304,7 @@ class Label(models.Model):
     """What a household or person counts as (脱贫户, 低保 …), with validity dates; several at once."""
 
     kind = models.CharField("标签", max_length=30, help_text="代码表 label_kind")
-    household = models.ForeignKey(Household, models.CASCADE, related_name="labels", verbose_name="户")
+    household = models.ForeignKey(Household, models.CASCADE, related_name="labels", db_index=False, verbose_name="户")
     person = models.ForeignKey(Person, models.CASCADE, null=True, related_name="labels", verbose_name="人员")
     valid_from = models.DateField("起始日期")
     valid_to = models.DateField("终止日期", null=True)
@@ -283,7 +332,7 @@ class Label(models.Model):
 class Entry(models.Model):
     """One change of one file: ``changes`` maps a field to ``[old, new]`` (sealed fields hold masked text only)."""
 
-    household = models.ForeignKey(Household, models.CASCADE, related_name="entries", verbose_name="户")
+    household = models.ForeignKey(Household, models.CASCADE, related_name="entries", db_index=False, verbose_name="户")
     person = models.ForeignKey(Person, models.CASCADE, null=True, related_name="entries", verbose_name="人员")
     source = models.ForeignKey(Source, models.PROTECT, related_name="entries", verbose_name="来源")
     on = models.DateField("数据日期")
@@ -297,7 +346,6 @@ class Entry(models.Model):
         verbose_name_plural = "档案变更"
         indexes = [
             models.Index(fields=["household", "at"], name="entry_household"),
-            models.Index(fields=["source"], name="entry_source"),
         ]
 
 
@@ -306,7 +354,9 @@ class DepartmentRecord(models.Model):
 
     kind = models.CharField("数据种类", max_length=40)
     fingerprint = models.CharField("行指纹", max_length=64, help_text="种类与标识字段的检索码，用于重复导入判定")
-    household = models.ForeignKey(Household, models.SET_NULL, null=True, related_name="records", verbose_name="户")
+    household = models.ForeignKey(
+        Household, models.SET_NULL, null=True, related_name="records", db_index=False, verbose_name="户"
+    )
     person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="records", verbose_name="人员")
     region_code = models.CharField("区划代码", max_length=12, blank=True)
     on = models.DateField("业务日期", null=True)
@@ -327,7 +377,5 @@ class DepartmentRecord(models.Model):
         verbose_name_plural = "部门数据"
         indexes = [
             models.Index(fields=["household", "kind"], name="record_household"),
-            models.Index(fields=["person"], name="record_person"),
             models.Index(fields=["kind", "fingerprint"], name="record_fingerprint"),
-            models.Index(fields=["source"], name="record_source"),
         ]

@@ -1,6 +1,7 @@
-"""What other parts may listen to: a household file that changed."""
+"""What other parts may listen to: a household's file changed."""
 
 from django.dispatch import Signal
 
-# Sent with ``household`` inside the transaction of every change of a file that a person makes on the screen.
+# Sent with ``household`` inside the transaction that changed its file, members, labels or place. Imports send their
+# own signal once instead of one per household.
 household_changed = Signal()
