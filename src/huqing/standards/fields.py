@@ -4,11 +4,13 @@ A *record kind* is one kind of row a county holds: the household roster, the mem
 fields declare type, unit, allowed values, meaning, why they are collected and how long they are kept. Intake checks
 against them, the demo county writes them, snapshots are typed by them, rules name them, screens label them.
 
-The declarations are the YAML files in ``standards/data/kinds/``; this module only reads and checks them.
+The declarations are the YAML files in ``standards/data/kinds/``; this module only reads and checks them. Fields that
+all department files share are in ``common_fields.yaml`` and put in with ``use:``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -44,8 +46,9 @@ class Field:
     ``column`` says that the value lives in a table column of its own instead of the JSON items. ``linked`` columns
     (names of regions, the head's name in a department file) serve linking and are not kept as values.
 
-    ``minimum`` and ``maximum`` are in the unit of the file (yuan, not fen). The ``maximum`` of a date, month or year may be
-    ``as_of``: it must not lie after the day of the data. ``source`` says how sure the field is: where it was seen.
+    ``minimum`` and ``maximum`` are in the unit of the file (yuan, not fen). The ``maximum`` of a date, month or year
+    may be ``as_of``: it must not lie after the day of the data. ``keep`` is our proposal; a county decides. ``source``
+    says where the field was seen: (V) official text, (V3) third-party system, (G) general practice, (L) our own.
     """
 
     key: str
@@ -102,17 +105,27 @@ class DeclarationError(ValueError):
     """A declaration file is wrong; the message names file, kind, field and remedy."""
 
 
-def _read_kind(name: str, raw: dict[str, Any]) -> RecordKind:
+# What a section or a whole kind may say once for all its fields.
+_INHERITED = ("purpose", "keep", "source")
+
+
+def _rows(raw: dict[str, Any], common: dict[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """The field rows of a kind: sections opened, shared fields put in, what a section says once said by each."""
+    for section in raw.get("sections", [{**raw, "name": ""}]):
+        inherited = {key: section[key] for key in _INHERITED if key in section}
+        for row in section["fields"]:
+            shared = common[row["use"]] if "use" in row else [row]
+            yield from ({"section": section["name"], **inherited, **entry} for entry in shared)
+
+
+def _read_kind(name: str, raw: dict[str, Any], common: dict[str, list[dict[str, Any]]]) -> RecordKind:
     fields: list[Field] = []
-    for row in raw["fields"]:
-        if row.get("section_start"):
-            continue
+    for row in _rows(raw, common):
         try:
             fields.append(Field(**{**row, "aliases": tuple(row.get("aliases", ()))}))
         except TypeError as error:
-            raise DeclarationError(
-                f"{name}.yaml，字段 {row.get('key', row)}：{error}。请对照 Field 的属性修改。"
-            ) from error
+            place = f"{name}.yaml，字段 {row.get('key', row)}"
+            raise DeclarationError(f"{place}：{error}。请对照 Field 的属性修改。") from error
     by_key = {f.key: f for f in fields}
     if len(by_key) != len(fields):
         doubled = sorted({f.key for f in fields if sum(g.key == f.key for g in fields) > 1})
@@ -137,12 +150,13 @@ def _read_kind(name: str, raw: dict[str, Any]) -> RecordKind:
 @cache
 def record_kinds() -> dict[str, RecordKind]:
     """All declared record kinds by key; ``household`` and ``person`` are the two rosters, the rest department files."""
-    folder = resources.files("huqing.standards") / "data" / "kinds"
+    data = resources.files("huqing.standards") / "data"
+    common = yaml.safe_load((data / "common_fields.yaml").read_text(encoding="utf-8"))
     kinds = {}
-    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+    for entry in sorted((data / "kinds").iterdir(), key=lambda item: item.name):
         if entry.name.endswith(".yaml"):
             name = entry.name.removesuffix(".yaml")
-            kinds[name] = _read_kind(name, yaml.safe_load(entry.read_text(encoding="utf-8")))
+            kinds[name] = _read_kind(name, yaml.safe_load(entry.read_text(encoding="utf-8")), common)
     return kinds
 
 

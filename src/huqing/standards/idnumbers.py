@@ -1,7 +1,7 @@
 """Resident ID numbers (GB 11643-1999), disability card numbers, phone and bank account numbers.
 
-`parse` never refuses: real rosters hold wrong numbers, and a wrong number is a finding, not a reason to lose the row. It
-says what is wrong in `state`, and gives birth date, sex and area code wherever the digits can still be trusted.
+`parse` never refuses: real rosters hold wrong numbers, and a wrong number is a finding, not a reason to lose the
+row. It says what is wrong in `state`, and gives birth date, sex and area code wherever the digits can still be trusted.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ STATE_LABELS: dict[str, str] = {
 }
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
-_NARROW = str.maketrans(
-    {**{0xFF10 + d: str(d) for d in range(10)}, "ｘ": "X", "Ｘ": "X", "x": "X", "×": "X", "Χ": "X", "х": "X", "Х": "X"}
-)
+_NARROW = str.maketrans("０１２３４５６７８９ｘＸx×ΧхХ", "0123456789XXXXXXX")
 _NOISE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff'’‘`\-—_.·]+")
 _NO_NUMBER = {"", "无", "暂无", "没有", "未办理", "/", "NULL", "NONE", "NAN"}
 _EARLIEST = date(1850, 1, 1)
@@ -76,7 +74,7 @@ def check_digit(first_17: str) -> str:
 
 
 def from_15_to_18(number: str) -> str:
-    """The 18-digit form of a 15-digit number, all of which were given out in the 1900s.
+    """The 18-digit form of a 15-digit number, all of which meant people born in the 1900s.
 
     Numbers ending 996–999 belonged to people born in the 1800s and cannot be extended by rule; ValueError.
     """
@@ -110,7 +108,7 @@ def parse(text: str | None, *, as_of: date | None = None) -> IdNumber:
 
 def _is_placeholder(number: str) -> bool:
     """All first six characters equal (999999…, 000000…, XXXXXX…), or a counting row such as 123456789…"""
-    return len(number) >= 6 and len(set(number[:6])) == 1 or number.startswith("123456789")
+    return (len(number) >= 6 and len(set(number[:6])) == 1) or number.startswith("123456789")
 
 
 def _birth_date(number: str, as_of: date | None) -> date | None:
@@ -118,7 +116,7 @@ def _birth_date(number: str, as_of: date | None) -> date | None:
         born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         return None
-    return born if _EARLIEST <= born and (as_of is None or born <= as_of) else None
+    return born if born >= _EARLIEST and (as_of is None or born <= as_of) else None
 
 
 def parse_disability_card(text: str | None, *, as_of: date | None = None) -> DisabilityCard | None:

@@ -42,7 +42,7 @@ def decimal_of(text: str) -> Decimal:
 
 
 def fen_of(text: str | int | Decimal) -> int:
-    """Yuan to fen, exactly. Raises MoneyError when `text` is no amount, names a part of a fen or is beyond 10^13 yuan."""
+    """Yuan to fen, exactly. Raises MoneyError for no amount, for part of a fen and beyond 10^13 yuan."""
     fen = (decimal_of(text) if isinstance(text, str) else Decimal(text)) * 100
     if not fen.is_finite() or abs(fen) > LARGEST_FEN:
         raise MoneyError("金额过大")

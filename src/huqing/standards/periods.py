@@ -85,7 +85,7 @@ def _day(year: int, month: int, day: int) -> date:
 
 
 def month_of(value: str | int | float | date) -> str:
-    """The month "YYYY-MM" that `value` names: 2024-05, 2024年5月, 2024.5, 202405, or any date in it. DateError otherwise."""
+    """The month "YYYY-MM" that `value` names: 2024-05, 2024年5月, 2024.5, 202405, or any date in it; else DateError."""
     if isinstance(value, date):
         return f"{value.year:04d}-{value.month:02d}"
     text = str(int(value)) if isinstance(value, int | float) and value == int(value) else str(value)

@@ -71,7 +71,7 @@ def next_prefix(code_prefix: str) -> str:
 
 
 def parent(code: str) -> str | None:
-    """The 12-digit code of the place above; None for a province. County-level cities directly under a province skip none."""
+    """The 12-digit code of the place above; None for a province."""
     found = level(code)
     if found == Level.PROVINCE:
         return None

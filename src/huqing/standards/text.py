@@ -12,9 +12,10 @@ import unicodedata
 from functools import cache, lru_cache
 
 # Zero-width and direction marks that copy-and-paste leaves behind, and the byte order mark.
-_INVISIBLE = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0x00AD, 0xFEFF])
-_CONTROL = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
-_CONTROL[0x00] = None
+_INVISIBLE = dict.fromkeys([0x00, 0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065)])
+# Variation selectors choose a glyph of the same character: kept in what is stored, ignored in what is compared.
+_SELECTORS = dict.fromkeys([*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
+_CONTROL = dict.fromkeys([*range(0x01, 0x20), *range(0x7F, 0xA0)], " ")
 _SURROGATE = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 _CLEAN = str.maketrans(
     {
@@ -30,9 +31,11 @@ _CLEAN = str.maketrans(
 _DOTS = dict.fromkeys(map(ord, "•‧∙⋅・･．.。｡"), "·")
 _DOT_BETWEEN = re.compile(r"\s*·\s*")
 _PLAIN = re.compile(r"[ -~]*|[\u4e00-\u9fff]*")
+_UNSEEN = {**_INVISIBLE, **_SELECTORS}
+_SAME = str.maketrans("【】[]〔〕、", "()()(),", "·")
 _SPACES = re.compile(r"\s+")
 
-# Surnames whose usual reading differs from the character's most frequent one. Source: 《通用规范汉字字典》 surname readings.
+# Surnames whose reading differs from the character's most frequent one, as dictionaries of modern Chinese give them.
 SURNAME_READINGS = {
     "曾": "zeng",
     "单": "shan",
@@ -97,10 +100,7 @@ def fold(text: str) -> str:
 
     Compatibility forms become their ordinary character (Ⅱ → ii, ⼀ → 一); rare characters are untouched.
     """
-    text = unicodedata.normalize("NFKC", text.translate(_SURROGATE).translate(_INVISIBLE)).casefold()
-    text = text.translate(
-        {0x3010: "(", 0x3011: ")", 0x5B: "(", 0x5D: ")", 0x3014: "(", 0x3015: ")", 0x3001: ",", 0xB7: None}
-    )
+    text = unicodedata.normalize("NFKC", text.translate(_SURROGATE).translate(_UNSEEN)).casefold().translate(_SAME)
     return "".join(ch for ch in text if not ch.isspace() and (ch.isprintable() or ch > "\x7f"))
 
 
@@ -131,7 +131,7 @@ def _lazy_pinyin() -> object:
 
 @lru_cache(maxsize=262144)
 def syllables(text: str) -> tuple[str, ...]:
-    """The pinyin of a name without tones, its surname in the surname's own reading (单 = shan); unknown characters drop."""
+    """The pinyin of a name without tones, its surname in its own reading (单 = shan); unknown characters drop."""
     key = name_key(text)
     for length in (2, 1):
         reading = SURNAME_READINGS.get(key[:length])
@@ -152,10 +152,13 @@ def _keep_latin(text: str) -> list[str] | None:
 
 @lru_cache(maxsize=262144)
 def pinyin_initials(text: str) -> str:
-    """The initials people type to find a name: 单雄信 → "sxx"; two readings of a surname give both: 覃勇 → "qy ty"."""
+    """The initials people type to find a name: 单雄信 → "sxx"; two readings of a surname give both: 覃勇 → "qy ty".
+
+    At most 30 characters, which is what the registry keeps.
+    """
     read = syllables(text)
     first = "".join(part[0] for part in read if part)
     second = _SECOND_READINGS.get(name_key(text)[:1])
     if second and read and second[0] != first[:1]:
-        return f"{first} {second[0]}{first[1:]}"
-    return first
+        return f"{first[:14]} {second[0]}{first[1:14]}"
+    return first[:30]
