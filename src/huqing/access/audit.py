@@ -61,9 +61,8 @@ class Report:
         """Whether the whole chain holds."""
         return self.broken is None
 
-    @property
-    def message(self) -> str:
-        """The outcome in one sentence for the screen and the command line."""
+    def __str__(self) -> str:
+        """The outcome in a sentence, for the screen and the command line."""
         if self.broken is None:
             return f"审计记录完整：共 {self.checked} 条，逐条核对无误。"
         when = f"（{timezone.localtime(self.broken.at):%Y-%m-%d %H:%M:%S}）" if self.broken.at else ""
@@ -99,8 +98,8 @@ def record(
     """Write one event; a bulk action is one event with its counts in ``detail``.
 
     Call it as the last step inside the caller's transaction: from here to the commit other writers of the log wait.
-    ``by`` None means the system. ``detail`` may hold texts, whole numbers, dates, lists and dicts; AuditError refuses it
-    when a text reads as an ID number, phone or bank account (hide those first: ``numbers.hide_numbers``).
+    ``by`` None means the system. ``detail`` may hold texts, numbers, dates, lists and dicts; AuditError refuses it when
+    a text reads as an ID number, phone or bank account (hide those first: ``numbers.hide_numbers``).
     """
     content = _clean(detail or {}, "detail")
     with transaction.atomic():
@@ -151,26 +150,30 @@ def verify(progress: Progress | None = None) -> Report:
         if first is None:
             return Report(checked=0)
         return Report(checked=0, broken=Broken(first.pk, first.at, "起的链尾登记被删除"))
+    checked, last, broken = _walk(tail, progress)
+    if broken is None and tail.seal != _tail_seal(tail):
+        broken = Broken(tail.last_id, None, "之后的链尾登记被改动")
+    elif broken is None and (tail.count, tail.hash) != (checked, last):
+        broken = Broken(tail.last_id, None, f"及以前应有 {tail.count} 条，实有 {checked} 条，末尾有记录被删除")
+    return Report(checked, broken)
+
+
+def _walk(tail: AuditTail, progress: Progress | None) -> tuple[int, str, Broken | None]:
+    """How many events hold up to the tail, the hash of the last of them, and the first that does not."""
     checked, previous = 0, GENESIS
     events = AuditEvent.objects.filter(pk__lte=tail.last_id).order_by("id")
     for event in events.iterator(chunk_size=CHUNK):
         if event.previous_hash != previous:
-            return Report(checked, Broken(event.pk, event.at, "与前一条接不上（此前有记录被删除、插入或改动）"))
+            return checked, previous, Broken(event.pk, event.at, "与前一条接不上（此前有记录被删除、插入或改动）")
         if event.hash != chain_digest(canonical(event)):
-            return Report(checked, Broken(event.pk, event.at, "的内容被改动"))
+            return checked, previous, Broken(event.pk, event.at, "的内容被改动")
         previous = event.hash
         checked += 1
         if progress and checked % CHUNK == 0:
             progress(f"已核对 {checked} 条审计记录", min(1.0, checked / max(tail.count, 1)))
-    if tail.seal != _tail_seal(tail):
-        return Report(checked, Broken(tail.last_id, None, "之后的链尾登记被改动"))
-    if (tail.count, tail.hash) != (checked, previous):
-        return Report(
-            checked, Broken(tail.last_id, None, f"及以前应有 {tail.count} 条，实有 {checked} 条，末尾的记录被删除")
-        )
     if progress:
         progress(f"已核对 {checked} 条审计记录", 1.0)
-    return Report(checked)
+    return checked, previous, None
 
 
 def _locked_tail() -> AuditTail:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 PRIVATE_FOLDER = 0o700
@@ -37,13 +36,6 @@ def write_secret(path: Path, content: bytes) -> None:
 def seal_key_path(folder: Path | None = None) -> Path:
     """Where the key of the sealed fields lies."""
     return (folder or data_folder()) / "keys" / "seal.key"
-
-
-def create_seal_key(folder: Path | None = None) -> Path:
-    """Make the master key of the sealed fields (32 random bytes, as hex); FileExistsError if there is one already."""
-    path = seal_key_path(folder)
-    write_secret(path, secrets.token_hex(32).encode("ascii") + b"\n")
-    return path
 
 
 def mark_demo(folder: Path | None = None) -> None:

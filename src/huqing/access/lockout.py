@@ -29,7 +29,7 @@ def limits() -> dict[str, int]:
 
 
 def account_key(username: str) -> str:
-    """What an account's failures are counted under; a name that is no account is not kept in clear (it may be a number)."""
+    """What failures are counted under; a name that is no account is not kept in clear, it may be a person's number."""
     name = username.strip().lower()
     if User.objects.filter(username=name).exists():
         return name[:64]

@@ -103,25 +103,27 @@ def department_kinds_of(user: User) -> list[str]:
 
 
 def visible(queryset: QuerySet[Row], user: User | AnonymousUser | None, field: str = "") -> QuerySet[Row]:
-    """The rows of ``queryset`` that ``user`` may see; ``field`` names the region column where it is not the declared one."""
+    """The rows of ``queryset`` that ``user`` may see; ``field``: the region column if not the declared one."""
+    allowed = _allowed(scope_of(queryset.model), user, field)
+    return queryset.none() if allowed is None else queryset.filter(allowed)
+
+
+def _allowed(scope: Scope, user: User | AnonymousUser | None, field: str) -> Q | None:
+    """The condition on rows that ``user`` may see; None when there is none to see."""
     if user is None or not user.is_authenticated or not user.is_active:
-        return queryset.none()
-    prefix = user.region_code
-    if not prefix or user.role in ADMINISTRATORS:
-        return queryset.none()
-    scope = scope_of(queryset.model)
-    within = code_range(prefix, field or scope.region)
+        return None
+    if not user.region_code or user.role in ADMINISTRATORS:
+        return None
+    condition: Q | None = code_range(user.region_code, field or scope.region)
     if scope.public_place:
-        return queryset.filter(within)
+        return condition
     if user.role == Role.GRID:
-        if not scope.grid or user.grid_id is None:
-            return queryset.none()
-        return queryset.filter(within, **{scope.grid: user.grid_id})
-    if user.role == Role.DEPARTMENT:
-        if not scope.kind:
-            return queryset.none()
-        return queryset.filter(within, **{f"{scope.kind}__in": department_kinds_of(user)})
-    return queryset.filter(within)
+        own = scope.grid and user.grid_id is not None
+        condition = condition & Q(**{scope.grid: user.grid_id}) if condition and own else None
+    elif user.role == Role.DEPARTMENT:
+        kinds = department_kinds_of(user)
+        condition = condition & Q(**{f"{scope.kind}__in": kinds}) if condition and scope.kind else None
+    return condition
 
 
 def sees(user: User | AnonymousUser | None, row: Model) -> bool:

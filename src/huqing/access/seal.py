@@ -9,8 +9,7 @@ GB/T 32907 (SM4), GB/T 32905 (SM3), RFC 8998 for GCM with SM4.
 from __future__ import annotations
 
 import os
-import re
-import unicodedata
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,7 +21,8 @@ from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from huqing.access.instance import seal_key_path
+from huqing.access.instance import seal_key_path, write_secret
+from huqing.standards import idnumbers
 
 Kind = Literal["id_number", "phone", "bank_account", ""]
 
@@ -30,10 +30,9 @@ MASTER_BYTES = 32
 NONCE = 12
 TAG = 16
 HEADER = 4
+OLD_ID_LENGTH = 15
 _KINDS: dict[str, int] = {"": 0, "id_number": 1, "phone": 2, "bank_account": 3}
 _KIND_NAMES = {number: kind for kind, number in _KINDS.items()}
-_PLAIN = re.compile(r"[0-9A-Z]*\Z").match
-_SEPARATORS = re.compile(r"[\s\-‐‑–—_.·()（）]+")
 
 
 class SealError(RuntimeError):
@@ -55,6 +54,13 @@ class _Ring:
     newest: _Key
     tokens: dict[str, hmac.HMAC]
     chain: hmac.HMAC
+
+
+def create_key_file(path: Path | None = None) -> Path:
+    """Make the master key (random, as hex), readable by its owner only; FileExistsError if there is one already."""
+    path = path or seal_key_path()
+    write_secret(path, secrets.token_hex(MASTER_BYTES).encode("ascii") + b"\n")
+    return path
 
 
 def derive(master: bytes, purpose: str, length: int) -> bytes:
@@ -176,11 +182,21 @@ def unseal_many(sealed: Sequence[bytes | None]) -> list[str | None]:
     return [None if value is None else _unseal(keys, value, None) for value in sealed]
 
 
-def normalise(text: str) -> str:
-    """The text a token is made of: half-width, upper case, without blanks and separators."""
-    if _PLAIN(text):
-        return text
-    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
+def normalise(kind: Kind, text: str) -> str:
+    """The text a token is made of: half-width, without blanks and separators, ID numbers in their 18-digit form."""
+    if kind == "id_number":
+        number = idnumbers.normalise(text)
+        if len(number) == OLD_ID_LENGTH:
+            try:
+                return idnumbers.from_15_to_18(number)
+            except ValueError:
+                return number
+        return number
+    if kind == "phone":
+        return idnumbers.normalise_phone(text)
+    if kind == "bank_account":
+        return idnumbers.normalise_account(text)
+    return text
 
 
 def token(kind: Kind, text: str) -> str:
@@ -195,7 +211,7 @@ def token_many(kind: Kind, texts: Sequence[str | None]) -> list[str | None]:
     copy = ring().tokens[kind].copy
     tokens: list[str | None] = []
     for text in texts:
-        plain = normalise(text) if text else ""
+        plain = normalise(kind, text) if text else ""
         if not plain:
             tokens.append(None)
             continue
@@ -217,7 +233,7 @@ _SHOWN: dict[str, tuple[int, int]] = {"id_number": (3, 4), "phone": (3, 4), "ban
 
 def mask(kind: Kind, text: str) -> str:
     """What a screen shows instead of the value: a few characters at the ends, stars between ("500***********1234")."""
-    head, tail = _SHOWN[kind] if kind in _SHOWN else (0, 0)
+    head, tail = _SHOWN.get(kind, (0, 0))
     if len(text) < (head + tail) * 3 // 2 or not head + tail:
         return "*" * len(text)
     return text[:head] + "*" * (len(text) - head - tail) + text[len(text) - tail :]
