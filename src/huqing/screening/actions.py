@@ -84,9 +84,12 @@ def _run(run: Run, report: Report) -> Run:
         run.finished_at = timezone.now()
         run.counts = {
             "households": counts.households,
-            "found": counts.found,
-            "unknown": counts.unknown,
-            "by_finding": counts.by_finding,
+            "persons": counts.persons,
+            "found": counts.found_total,
+            "unknown": counts.unknown_total,
+            "by_finding": counts.found,
+            "unknown_by_finding": counts.unknown,
+            "not_run": counts.not_run,
             "opened": changes.opened,
             "kept": changes.kept,
             "reopened": changes.reopened,
@@ -98,7 +101,7 @@ def _run(run: Run, report: Report) -> Run:
             action="screening.run",
             subject=run,
             region_code=run.region_code,
-            detail={key: value for key, value in run.counts.items() if key != "by_finding"},
+            detail={key: value for key, value in run.counts.items() if isinstance(value, int)},
         )
     _forget_old_runs(run.region_code)
     snapshot.prune()
