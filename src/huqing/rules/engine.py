@@ -1,0 +1,231 @@
+"""Screening: decide every finding for every household and person of a snapshot, with DuckDB, in one plan."""
+# ruff: noqa: S608 - DuckDB takes no bound names; every name here comes from declarations and plans, every path is quoted
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from pyarrow import parquet
+
+from huqing.rules.errors import TableError
+from huqing.rules.parameters import Parameters, load
+from huqing.rules.plans import Outcome, Plan, plan_key, read_plan, sources_digest, write_plan
+from huqing.standards.fields import department_kinds
+
+PACKAGES = ("huqing.policies",)
+FINDINGS_FILE = "findings.parquet"
+COUNTY_FILE = "county.json"
+FOUND, UNKNOWN = "found", "unknown"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a screening did: rows looked at, findings by key, those not run and why, and how long it took."""
+
+    households: int
+    persons: int
+    found: dict[str, int]
+    unknown: dict[str, int]
+    not_run: dict[str, str]
+    rules_version: str
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def found_total(self) -> int:
+        """All findings that hold."""
+        return sum(self.found.values())
+
+    @property
+    def unknown_total(self) -> int:
+        """All findings that could not be decided because a value is missing."""
+        return sum(self.unknown.values())
+
+
+def rules_version() -> str:
+    """A short name for the rules and shipped parameters as they are now; it changes whenever an answer could."""
+    return sources_digest(PACKAGES)[:16]
+
+
+def default_cache() -> Path:
+    """Where compiled plans are kept: in the installation's data folder, or the user's cache folder."""
+    data = os.environ.get("HUQING_DATA")
+    if data:
+        return Path(data) / "cache" / "rules"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huqing" / "rules"
+
+
+def plan_for(
+    *,
+    as_of: datetime.date,
+    region: str,
+    findings: list[str] | None = None,
+    empty: frozenset[str] = frozenset(),
+    one_household: bool = False,
+    keep_values: bool = False,
+    parameter_folders: tuple[Path, ...] = (),
+    cache: Path | None = None,
+) -> Plan:
+    """The plan for these rules, this day and region: read from the cache, or compiled and kept there."""
+    folder = cache or default_cache()
+    asked = ",".join(findings) if findings is not None else "*"
+    extra = (asked, ",".join(sorted(empty)), str(one_household), str(keep_values))
+    own = load(*parameter_folders) if parameter_folders else Parameters(())
+    key = plan_key(sources_digest(PACKAGES), own, as_of, region, *extra)
+    plan = read_plan(folder, key)
+    if plan is None:
+        from huqing.rules.compiler import compile_plan
+        from huqing.rules.library import library
+
+        plan = compile_plan(
+            library(*parameter_folders),
+            as_of=as_of,
+            region=region,
+            findings=findings,
+            empty=empty,
+            one_household=one_household,
+            keep_values=keep_values,
+        )
+        write_plan(folder, key, plan)
+    return plan
+
+
+def screen(
+    snapshot: Path,
+    out: Path,
+    *,
+    as_of: datetime.date,
+    region: str,
+    findings: list[str] | None = None,
+    parameter_folders: tuple[Path, ...] = (),
+    cache: Path | None = None,
+    memory_limit: str = "400MB",
+    threads: int | None = None,
+) -> Counts:
+    """Decide all findings for the snapshot and write ``out/findings.parquet`` and ``out/county.json``.
+
+    A row per finding that holds or cannot be decided: finding, household_id, person_id (null for a household's), state
+    ("found" or "unknown"), evidence (JSON, found only) and its SHA-256. ``county.json`` holds what a re-check of one
+    household needs to know of the whole county. The Parquet file appears last and whole.
+
+    Raises TableError if the snapshot lacks a table or column, ParameterError or RuleError if the rules are wrong.
+    """
+    started = time.perf_counter()
+    sizes = table_sizes(snapshot)
+    empty = frozenset(table for table in department_kinds() if not sizes.get(table))
+    plan = plan_for(
+        as_of=as_of,
+        region=region,
+        findings=findings,
+        empty=empty,
+        parameter_folders=parameter_folders,
+        cache=cache,
+    )
+    planned = time.perf_counter()
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="huqing-screen-", dir=out) as scratch, duckdb.connect() as connection:
+        settings = {"memory_limit": memory_limit, "temp_directory": scratch, "preserve_insertion_order": "false"}
+        if threads:
+            settings["threads"] = str(threads)
+        for name, value in settings.items():
+            connection.execute(f"SET {name} = '{value}'")
+        open_snapshot(connection, snapshot, plan)
+        for step in plan.steps:
+            connection.execute(f'CREATE TEMP TABLE "{step.name}" AS {step.sql}')
+        unfinished = out / f"{FINDINGS_FILE}.part"
+        connection.execute(f"COPY ({results_sql(plan)}) TO '{quoted(unfinished)}' (FORMAT parquet, COMPRESSION zstd)")
+        counted = connection.execute(
+            f"SELECT finding, state, count(*) FROM read_parquet('{quoted(unfinished)}') GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        facts = {"facts": _county(connection, plan), "not_run": plan.not_run}
+    (out / COUNTY_FILE).write_text(json.dumps(facts, ensure_ascii=False, default=str), encoding="utf-8")
+    unfinished.replace(out / FINDINGS_FILE)
+    finished = time.perf_counter()
+    return Counts(
+        households=sizes["household"],
+        persons=sizes["person"],
+        found={finding: number for finding, state, number in counted if state == FOUND},
+        unknown={finding: number for finding, state, number in counted if state == UNKNOWN},
+        not_run=plan.not_run,
+        rules_version=rules_version(),
+        seconds={"plan": planned - started, "run": finished - planned},
+    )
+
+
+def read_county(out: Path) -> dict[str, Any]:
+    """What the last screening written to ``out`` knows of the whole county; {} if there is none."""
+    try:
+        facts: dict[str, Any] = json.loads((out / COUNTY_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return facts
+
+
+def open_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan) -> None:
+    """Make the snapshot's tables readable under their names; TableError names a missing file or column."""
+    for table, columns in plan.columns.items():
+        file = snapshot / f"{table}.parquet"
+        if not file.exists():
+            raise TableError(f"快照 {snapshot.name} 缺少 {file.name}。请重新生成快照。")
+        have = {
+            row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{quoted(file)}')").fetchall()
+        }
+        missing = [column for column in columns if column not in have]
+        if missing:
+            raise TableError(f"快照 {snapshot.name} 的 {file.name} 缺少列 {'、'.join(missing)}。请重新生成快照。")
+        listed = ", ".join(f'"{column}"' for column in columns)
+        connection.execute(f"CREATE TEMP VIEW \"{table}\" AS SELECT {listed} FROM read_parquet('{quoted(file)}')")
+
+
+def results_sql(plan: Plan) -> str:
+    """One SELECT with a row per finding that holds or is unknown."""
+    parts = [
+        _outcome_sql(subject, plan.results[subject], outcome)
+        for subject, outcomes in plan.outcomes.items()
+        for outcome in outcomes
+    ]
+    rows = " UNION ALL ".join(parts)
+    return (
+        "SELECT finding, household_id, person_id, CASE WHEN held THEN 'found' ELSE 'unknown' END AS state, evidence, "
+        f"sha256(evidence) AS evidence_hash FROM ({rows})"
+    )
+
+
+def _outcome_sql(subject: str, relation: str, outcome: Outcome) -> str:
+    ids = "id AS household_id, NULL::BIGINT AS person_id" if subject == "household" else "household_id, id AS person_id"
+    pairs = ", ".join(f"'{name}', \"{column}\"" for name, column in outcome.evidence.items())
+    return (
+        f"SELECT '{outcome.finding}' AS finding, {ids}, \"{outcome.flag}\" AS held, "
+        f'CASE WHEN "{outcome.flag}" THEN json_object({pairs})::VARCHAR END AS evidence '
+        f'FROM "{relation}" WHERE "{outcome.flag}" IS NULL OR "{outcome.flag}"'
+    )
+
+
+def table_sizes(snapshot: Path) -> dict[str, int]:
+    """The number of rows of each table of a snapshot, from the files' metadata; TableError if a roster is missing."""
+    sizes = {file.stem: parquet.read_metadata(file).num_rows for file in snapshot.glob("*.parquet")}
+    for table in ("household", "person"):
+        if table not in sizes:
+            raise TableError(f"快照 {snapshot.name} 缺少 {table}.parquet。请重新生成快照。")
+    return sizes
+
+
+def _county(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Mapping[str, Any]:
+    if not plan.county:
+        return {}
+    names = ", ".join(f'"{name}"' for name in plan.county)
+    row = connection.execute(f"SELECT {names} FROM county_facts").fetchone()
+    return dict(zip(plan.county, row or [], strict=False))
+
+
+def quoted(path: Path) -> str:
+    """A path inside an SQL string literal."""
+    return str(path).replace("'", "''")

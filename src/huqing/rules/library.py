@@ -1,0 +1,305 @@
+"""All rules together: names resolved to columns, other rules and parameters; mistakes reported where they were made."""
+
+from __future__ import annotations
+
+import difflib
+import graphlib
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, Entity, column_unit, entities
+from huqing.rules.errors import Place, RuleError
+from huqing.rules.language import DECLARED, Argument, Grouping, Rule
+from huqing.rules.parameters import Parameters, load
+from huqing.standards.fields import department_kinds, record_kinds
+
+PACKAGES = ("huqing.policies",)
+IN_SCOPE = "in_scope"
+
+
+class Node(NamedTuple):
+    """A value of each row of an entity: a column or a rule's result."""
+
+    entity: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.entity}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Input:
+    """What one argument of a rule stands for: a node (column or rule), a parameter's key, or the day (both empty)."""
+
+    argument: Argument
+    node: Node | None = None
+    parameter: str = ""
+
+
+class Library:
+    """The rules of all policies with their parameters, checked."""
+
+    def __init__(self, declared: Iterable[Rule | Grouping], parameters: Parameters) -> None:
+        items = list(declared)
+        self.parameters = parameters
+        self.groupings: dict[str, Grouping] = {}
+        self.rules: dict[Node, Rule] = {}
+        self.findings: dict[str, Rule] = {}
+        for item in items:
+            if isinstance(item, Grouping):
+                self._add_grouping(item)
+        for item in items:
+            if isinstance(item, Rule):
+                self._add(item)
+        self.inputs: dict[Node, tuple[Input, ...]] = {node: self._inputs(rule) for node, rule in self.rules.items()}
+        self.finding_inputs: dict[str, tuple[Input, ...]] = {k: self._inputs(r) for k, r in self.findings.items()}
+        self.evidence: dict[str, dict[str, Node]] = {key: self._evidence(rule) for key, rule in self.findings.items()}
+        self._check_groupings()
+        self.order = self._ordered()
+
+    def _add_grouping(self, group: Grouping) -> None:
+        if group.name in entities() or group.name in self.groupings:
+            raise RuleError(group.place, f"分组名 {group.name} 已被使用", "换一个名字")
+        if group.over not in entities():
+            raise RuleError(
+                group.place, f"分组 {group.name} 的 over={group.over} 不存在", self._suggest(group.over, entities())
+            )
+        self.groupings[group.name] = group
+
+    def _add(self, rule: Rule) -> None:
+        for entity in filter(None, (rule.of, rule.over)):
+            if entity not in entities() and entity not in self.groupings:
+                remedy = self._suggest(entity, [*entities(), *self.groupings])
+                raise RuleError(rule.place, f"规则 {rule.name} 所说的 {entity} 不存在", remedy)
+        if rule.kind == "finding":
+            if rule.of not in SUBJECTS:
+                raise RuleError(
+                    rule.place, f"规则 {rule.name} 的 of={rule.of} 不能有发现项", "改为 household 或 person"
+                )
+            self._once(rule, self.findings.get(rule.name))
+            self.findings[rule.name] = rule
+            return
+        node = Node(rule.of, rule.name)
+        self._once(rule, self.rules.get(node))
+        if rule.name in self.columns_of(rule.of):
+            raise RuleError(rule.place, f"变量 {rule.name} 与{rule.of}表的列同名", "给变量换一个名字")
+        if rule.kind == "aggregate" and self.join_key(rule.over, rule.of) is None:
+            raise RuleError(rule.place, f"{rule.over} 的行不属于 {rule.of}，不能汇总", "检查 of= 与 over=")
+        self.rules[node] = rule
+
+    @staticmethod
+    def _once(rule: Rule, earlier: Rule | None) -> None:
+        if earlier is not None:
+            raise RuleError(rule.place, f"规则 {rule.name} 已在 {earlier.place} 定义", "换一个名字，或删去一处")
+
+    @staticmethod
+    def _suggest(name: str, choices: Iterable[str]) -> str:
+        near = difflib.get_close_matches(name, list(choices), n=3, cutoff=0.5)
+        return f"相近的名字：{'、'.join(near)}" if near else "检查拼写"
+
+    def columns_of(self, entity: str) -> Sequence[str]:
+        """The stored columns of an entity; of a grouping the values it groups by."""
+        if entity in self.groupings:
+            return self.groupings[entity].by
+        return list(entities()[entity].columns)
+
+    def chain(self, entity: str) -> list[str]:
+        """The entities whose values a rule on ``entity`` can read, nearest first."""
+        if entity in self.groupings:
+            parents = [target for target in SUBJECTS[::-1] if f"{target}_id" in self.groupings[entity].by]
+            return [entity, *parents, COUNTY]
+        if entity == COUNTY:
+            return [COUNTY]
+        own: Entity = entities()[entity]
+        reads_person = own.key_of(PERSON) and entity not in ("label", PERSON) and self._person_subject(entity)
+        up = [entity]
+        if reads_person:
+            up.append(PERSON)
+        if own.key_of(HOUSEHOLD) and entity != HOUSEHOLD:
+            up.append(HOUSEHOLD)
+        groups = [name for name, group in self.groupings.items() if group.over == entity]
+        return [entity, *groups, *up[1:], COUNTY]
+
+    @staticmethod
+    def _person_subject(entity: str) -> bool:
+        kind = record_kinds().get(entity)
+        return kind is None or kind.subject == "person"
+
+    def join_key(self, child: str, parent: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """The columns of ``child`` and ``parent`` that must be equal; empty tuples for the county; None: unrelated."""
+        if parent == COUNTY:
+            return (), ()
+        if parent in self.groupings:
+            group = self.groupings[parent]
+            return (group.by, group.by) if child == group.over else None
+        key = f"{parent}_id" if child in self.groupings else entities()[child].key_of(parent)
+        if key is None or key not in self.columns_of(child):
+            return None
+        return (key,), ("id",)
+
+    def find(self, entity: str, name: str) -> Node | None:
+        """The node a rule on ``entity`` means by ``name``."""
+        for place in self.chain(entity):
+            node = Node(place, name)
+            if node in self.rules or name in self.columns_of(place):
+                return node
+        return None
+
+    def unit_of(self, node: Node) -> str:
+        """The unit of a column or rule."""
+        rule = self.rules.get(node)
+        return rule.unit if rule else column_unit(*self.stored(node))
+
+    def stored(self, node: Node) -> Node:
+        """The column behind a grouping's column (the grouped entity's own), else the node itself."""
+        group = self.groupings.get(node.entity)
+        return Node(group.over, node.name) if group and node not in self.rules else node
+
+    def _inputs(self, rule: Rule) -> tuple[Input, ...]:
+        return tuple(self._input(rule, argument) for argument in rule.arguments)
+
+    def _input(self, rule: Rule, argument: Argument) -> Input:
+        if argument.role == "day":
+            return Input(argument)
+        entity = rule.over or rule.of
+        if argument.role == "parameter":
+            if argument.name not in self.parameters:
+                if self.find(entity, argument.name):
+                    remedy = f"{argument.name} 是列或变量，请把注解改为 Column"
+                else:
+                    near = self.parameters.similar(argument.name)
+                    remedy = f"相近的参数：{'、'.join(near)}" if near else "在 policies/parameters 中声明它"
+                raise RuleError(rule.place, f"规则 {rule.name} 用到的参数 {argument.name} 没有声明", remedy)
+            self._check_unit(rule, argument, self.parameters[argument.name].unit)
+            return Input(argument, parameter=argument.name)
+        node = self._must_find(rule, entity, argument.name)
+        self._check_unit(rule, argument, self.unit_of(node))
+        return Input(argument, node=node)
+
+    def _must_find(self, rule: Rule, entity: str, name: str) -> Node:
+        node = self.find(entity, name)
+        if node is None:
+            names = {n for place in self.chain(entity) for n in self.columns_of(place)}
+            names |= {node.name for node in self.rules if node.entity in self.chain(entity)}
+            remedy = self._suggest(name, names)
+            if name in self.parameters:
+                remedy = f"{name} 是参数，请把注解改为 Param"
+            raise RuleError(rule.place, f"规则 {rule.name} 用到的 {name} 在 {entity} 及其上级中都找不到", remedy)
+        return node
+
+    @staticmethod
+    def _check_unit(rule: Rule, argument: Argument, unit: str) -> None:
+        if argument.unit and argument.unit != unit:
+            raise RuleError(
+                rule.place,
+                f"规则 {rule.name} 要求 {argument.name} 的单位是“{argument.unit}”，实际是“{unit or '无'}”",
+                "换用单位相符的量，或改正单位声明",
+            )
+
+    def _evidence(self, rule: Rule) -> dict[str, Node]:
+        return {name: self._must_find(rule, rule.of, name) for name in rule.evidence}
+
+    def _check_groupings(self) -> None:
+        for group in self.groupings.values():
+            for name in group.by:
+                if Node(group.over, name) not in self.rules and name not in self.columns_of(group.over):
+                    known = [*self.columns_of(group.over), *(n.name for n in self.rules if n.entity == group.over)]
+                    raise RuleError(
+                        group.place,
+                        f"分组 {group.name} 的 {name} 不是 {group.over} 的列或变量",
+                        self._suggest(name, known),
+                    )
+
+    def dependencies(self, node: Node) -> set[Node]:
+        """The nodes a node is computed from directly."""
+        found = {item.node for item in self.inputs.get(node, ()) if item.node}
+        group = self.groupings.get(node.entity)
+        if group:
+            found |= {Node(group.over, name) for name in group.by}
+        return found
+
+    def _ordered(self) -> tuple[Node, ...]:
+        graph = {node: self.dependencies(node) for node in self.rules}
+        try:
+            return tuple(graphlib.TopologicalSorter(graph).static_order())
+        except graphlib.CycleError as error:
+            path: list[Node] = error.args[1]
+            shown = " → ".join(str(node) for node in reversed(path))
+            rule = next(self.rules[node] for node in path if node in self.rules)
+            raise RuleError(rule.place, f"规则互相依赖成了环：{shown}", "去掉其中一个依赖") from error
+
+    def closure(self, findings: Iterable[str]) -> set[Node]:
+        """Every node the findings need, columns included."""
+        todo = [node for key in findings for node in self.roots(key)]
+        seen: set[Node] = set()
+        while todo:
+            node = todo.pop()
+            if node not in seen:
+                seen.add(node)
+                todo.extend(self.dependencies(node))
+        return seen
+
+    def roots(self, finding: str) -> set[Node]:
+        """The nodes a finding reads directly: its arguments, evidence, and whether the row counts at all."""
+        nodes = {item.node for item in self.finding_inputs[finding] if item.node}
+        nodes |= set(self.evidence[finding].values())
+        scope = Node(self.findings[finding].of, IN_SCOPE)
+        return nodes | ({scope} if scope in self.rules else set())
+
+    def parameters_of(self, finding: str) -> list[str]:
+        """The parameters a finding depends on, directly or through other rules."""
+        inputs = [*self.finding_inputs[finding]]
+        for node in self.closure([finding]):
+            inputs.extend(self.inputs.get(node, ()))
+        return sorted({item.parameter for item in inputs if item.parameter})
+
+    def files_of(self, finding: str) -> set[str]:
+        """The department files a finding reads."""
+        closure = self.closure([finding])
+        read = {node.entity for node in closure} | {self.rules[node].over for node in closure if node in self.rules}
+        read |= {self.groupings[name].over for name in read & set(self.groupings)}
+        return read & set(department_kinds())
+
+    @cached_property
+    def countywide(self) -> frozenset[str]:
+        """Findings that compare a household with others and so cannot be decided from one household's rows alone."""
+        apart = {name for name, group in self.groupings.items() if not {"household_id", "person_id"} & set(group.by)}
+        return frozenset(
+            key
+            for key in self.findings
+            if any(node.entity in apart for node in self.closure([key]) if node in self.rules)
+        )
+
+
+def declared_in(packages: Sequence[str]) -> list[Rule | Grouping]:
+    """Import every module of the packages and return what they declare, in order of file and line."""
+    for name in packages:
+        package = importlib.import_module(name)
+        for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+            importlib.import_module(f"{name}.{module}")
+    prefixes = tuple(f"{name}." for name in packages)
+    unique: dict[tuple[Place, str], Rule | Grouping] = {
+        (item.place, item.name): item for item in DECLARED if item.module.startswith(prefixes)
+    }
+    return sorted(unique.values(), key=lambda item: (item.place.file, item.place.line))
+
+
+def parameter_folders(packages: Sequence[str]) -> list[Path]:
+    """The ``parameters`` folder of each rule package."""
+    return [Path(importlib.import_module(name).__path__[0]) / "parameters" for name in packages]
+
+
+@cache
+def library(*folders: Path) -> Library:
+    """The rules of the product; ``folders`` hold further parameter files, such as a county's own."""
+    return Library(declared_in(PACKAGES), load(*parameter_folders(PACKAGES), *folders))
+
+
+def dependents(graph: Mapping[Node, set[Node]], node: Node) -> set[Node]:
+    """The nodes that read ``node`` directly."""
+    return {other for other, needed in graph.items() if node in needed}

@@ -1,0 +1,221 @@
+"""Dated parameters: amounts, ages and limits by region and date, from YAML files that say where each value comes from.
+
+A file maps a key to ``title``, ``unit``, ``type`` (money, integer or decimal) and ``values``: one entry per region and
+first day of validity. The region is a prefix of the 12-digit code, "000000" for the nation; a county without a value of
+its own uses its city's, its province's, then the nation's. Money is written in yuan and handed to rules in fen.
+"""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from huqing.rules.errors import ParameterError, Place
+
+NATION = "000000"
+ParameterType = Literal["money", "integer", "decimal"]
+TYPES: tuple[ParameterType, ...] = ("money", "integer", "decimal")
+DECIMAL_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Dated:
+    """One value: from which day, for which region (prefix; "" nation), and from which source."""
+
+    since: datetime.date
+    region: str
+    value: int | Decimal
+    source: str
+    status: str
+
+    @property
+    def scope(self) -> str:
+        """The region as written in the file."""
+        return self.region or NATION
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter with its whole history."""
+
+    key: str
+    title: str
+    unit: str
+    type: ParameterType
+    note: str
+    values: tuple[Dated, ...]
+    place: Place
+
+    def at(self, day: datetime.date, region: str) -> Dated | None:
+        """The value in force: of the nearest region that has one, the latest that has begun; None if there is none."""
+        fitting = [value for value in self.values if value.since <= day and region.startswith(value.region)]
+        return max(fitting, key=lambda value: (len(value.region), value.since), default=None)
+
+
+class Parameters(Mapping[str, Parameter]):
+    """All parameters by key."""
+
+    def __init__(self, parameters: Iterable[Parameter]) -> None:
+        self._by_key: dict[str, Parameter] = {}
+        for parameter in parameters:
+            if parameter.key in self._by_key:
+                first = self._by_key[parameter.key].place
+                raise ParameterError(parameter.place, f"参数 {parameter.key} 已在 {first} 声明", "两处合并为一处")
+            self._by_key[parameter.key] = parameter
+
+    def __getitem__(self, key: str) -> Parameter:
+        return self._by_key[key]
+
+    def __iter__(self) -> Any:
+        return iter(self._by_key)
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def require(self, key: str, day: datetime.date, region: str) -> Dated:
+        """The value in force; ParameterError naming what exists and what to write if there is none."""
+        parameter = self[key]
+        value = parameter.at(day, region)
+        if value is None:
+            have = "、".join(sorted({f"{v.scope} 自 {v.since}" for v in parameter.values})) or "没有任何取值"
+            raise ParameterError(
+                parameter.place,
+                f"参数 {key}（{parameter.title}）没有区划 {region or NATION} 在 {day} 的取值，现有：{have}",
+                f'在 {key} 的 values 中加一行：{{from: {day.replace(month=1, day=1)}, region: "{region or NATION}", '
+                f"value: …, source: 文件名称和文号, status: …}}",
+            )
+        return value
+
+    def similar(self, key: str) -> list[str]:
+        """Keys that look like ``key``."""
+        return difflib.get_close_matches(key, self._by_key, n=3, cutoff=0.5)
+
+    def digest(self) -> str:
+        """A hash over all values in force at any time, for cache keys and versions."""
+        rows = [
+            [p.key, p.unit, p.type, [[str(v.since), v.region, str(v.value)] for v in p.values]]
+            for p in sorted(self._by_key.values(), key=lambda p: p.key)
+        ]
+        return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
+
+    def with_values(self, other: Parameters) -> Parameters:
+        """These parameters, with ``other``'s values added (a county's own file beside the shipped ones).
+
+        A value for the same region and day replaces the shipped one; a key that is new is simply added.
+        """
+        merged = dict(self._by_key)
+        for key, extra in other.items():
+            base = merged.get(key)
+            if base is None:
+                merged[key] = extra
+                continue
+            if (base.unit, base.type) != (extra.unit, extra.type):
+                raise ParameterError(
+                    extra.place,
+                    f"参数 {key} 的单位、类型（{extra.unit}、{extra.type}）与 {base.place} 的不同",
+                    "改成与原声明一致",
+                )
+            own = {(v.region, v.since) for v in extra.values}
+            kept = tuple(v for v in base.values if (v.region, v.since) not in own)
+            merged[key] = Parameter(key, base.title, base.unit, base.type, base.note, kept + extra.values, base.place)
+        return Parameters(merged.values())
+
+
+def load(*folders: Path) -> Parameters:
+    """Read every ``*.yaml`` of the folders; later folders add to or override earlier ones."""
+    result = Parameters(())
+    for folder in folders:
+        files = sorted(folder.glob("*.yaml"))
+        found = Parameters([parameter for file in files for parameter in read_file(file)])
+        result = result.with_values(found)
+    return result
+
+
+def read_file(file: Path) -> list[Parameter]:
+    """The parameters of one file; ParameterError with file, line and remedy for anything not understood."""
+    text = file.read_text(encoding="utf-8")
+    name = "/".join(file.parts[-3:])
+    try:
+        content = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = Place(name, mark.line + 1 if mark else 1)
+        raise ParameterError(place, "不是合格的 YAML", "检查缩进、冒号后的空格和引号") from error
+    lines = {
+        line.split(":", 1)[0].strip('"'): number for number, line in enumerate(text.splitlines(), 1) if line[:1].strip()
+    }
+    if not isinstance(content, dict):
+        raise ParameterError(Place(name, 1), "文件内容不是“参数名: …”的结构", "每个参数顶格写一个名字和冒号")
+    return [_parameter(key, raw, Place(name, lines.get(str(key), 1))) for key, raw in content.items()]
+
+
+def _parameter(key: str, raw: Any, place: Place) -> Parameter:
+    if not isinstance(raw, dict):
+        raise ParameterError(place, f"参数 {key} 没有内容", "写明 title、unit、type 和 values")
+    unknown = sorted(set(raw) - {"title", "unit", "type", "values", "note"})
+    if unknown:
+        raise ParameterError(
+            place, f"参数 {key} 有不认识的项 {'、'.join(unknown)}", "只用 title、unit、type、note、values"
+        )
+    for part in ("title", "unit", "type", "values"):
+        if raw.get(part) in (None, "", []):
+            raise ParameterError(place, f"参数 {key} 缺少 {part}", f"补上 {part}")
+    kind = raw["type"]
+    if kind not in TYPES:
+        raise ParameterError(place, f"参数 {key} 的类型 {kind} 不存在", f"改为 {'、'.join(TYPES)} 之一")
+    if (kind == "money") != str(raw["unit"]).startswith("元"):
+        raise ParameterError(
+            place, f"参数 {key} 的类型是 {kind}，单位却是 {raw['unit']}", "金额用 type: money，单位以“元”开头"
+        )
+    values = tuple(_dated(key, kind, entry, place) for entry in raw["values"])
+    marks = [(value.region, value.since) for value in values]
+    doubled = next((mark for mark in marks if marks.count(mark) > 1), None)
+    if doubled:
+        raise ParameterError(place, f"参数 {key} 对区划 {doubled[0] or NATION} 自 {doubled[1]} 写了两个值", "删去一个")
+    return Parameter(key, str(raw["title"]), str(raw["unit"]), kind, str(raw.get("note", "")), values, place)
+
+
+def _dated(key: str, kind: ParameterType, entry: Any, place: Place) -> Dated:
+    parts = {"from", "region", "value", "source", "status"}
+    if not isinstance(entry, dict) or set(entry) != parts:
+        raise ParameterError(
+            place, f"参数 {key} 的一条取值写得不全：{entry}", "每条写 from、region、value、source、status 五项"
+        )
+    if not isinstance(entry["from"], datetime.date):
+        raise ParameterError(place, f"参数 {key} 的起始日 {entry['from']} 不是日期", "写成 2024-01-01")
+    region = str(entry["region"])
+    if not (region.isdigit() and len(region) in (2, 4, 6, 9, 12)):
+        raise ParameterError(
+            place, f"参数 {key} 的区划 {region} 不对", '写省两位、市四位、县六位代码，全国写 "000000"，并加引号'
+        )
+    if not str(entry["source"] or "").strip():
+        raise ParameterError(place, f"参数 {key} 自 {entry['from']} 的取值没有来源", "在 source 写明文件名称和文号")
+    return Dated(
+        entry["from"],
+        "" if region == NATION else region,
+        _number(key, kind, entry["value"], place),
+        str(entry["source"]),
+        str(entry["status"]),
+    )
+
+
+def _number(key: str, kind: ParameterType, raw: Any, place: Place) -> int | Decimal:
+    try:
+        value = Decimal(str(raw))
+    except InvalidOperation:
+        raise ParameterError(place, f"参数 {key} 的取值 {raw} 不是数", "只写数字，不写单位") from None
+    scaled = value * 100 if kind == "money" else value
+    if kind != "decimal" and scaled != int(scaled):
+        raise ParameterError(place, f"参数 {key} 的取值 {raw} 位数过多", "金额最多两位小数，整数不带小数")
+    if kind == "decimal" and round(value, DECIMAL_DIGITS) != value:
+        raise ParameterError(place, f"参数 {key} 的取值 {raw} 超过 {DECIMAL_DIGITS} 位小数", "减少小数位数")
+    return value if kind == "decimal" else int(scaled)
