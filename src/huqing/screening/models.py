@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from huqing.access.scope import ScopedManager
+
 
 class Run(models.Model):
     """One screening of a region's households on one day's snapshot."""
@@ -31,6 +33,8 @@ class Run(models.Model):
     )
     message = models.TextField("说明", blank=True)
     started_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="发起人")
+
+    objects = ScopedManager()
 
     class Meta:
         verbose_name = "筛查"
@@ -61,6 +65,8 @@ class Alert(models.Model):
     waived_at = models.DateTimeField("确认时间", null=True)
     waived_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="确认人")
     waive_reason = models.CharField("确认理由", max_length=300, blank=True)
+
+    objects = ScopedManager(grid="household__grid")
 
     class Meta:
         verbose_name = "预警"
