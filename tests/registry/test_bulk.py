@@ -14,11 +14,6 @@ from huqing.registry.models import Household, Person, Region, Source
 NOW = dt.datetime(2024, 3, 1, 8, 30, 15, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def village(db):
-    return Region.objects.create(code="500236001001", name="朝阳社区", level=Region.Level.VILLAGE)
-
-
 def households(village: Region, count: int, *, first: int = 1) -> pa.Table:
     return pa.table(
         {

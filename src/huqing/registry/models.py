@@ -189,6 +189,7 @@ class Household(models.Model):
     address = models.CharField("家庭住址", max_length=200, blank=True)
     phone_sealed = models.BinaryField("联系电话(密)", null=True)
     phone_token = models.CharField("联系电话检索码", max_length=64, blank=True)
+    phone_state = models.CharField("联系电话状态", max_length=10, blank=True, help_text="standards.idnumbers 的判定")
     bank_account_sealed = models.BinaryField("银行卡号(密)", null=True)
     helper_phone_sealed = models.BinaryField("帮扶责任人电话(密)", null=True)
     contact_phone_sealed = models.BinaryField("监测联系人电话(密)", null=True)
