@@ -10,9 +10,11 @@ os.environ.setdefault("HUQING_SECRET_KEY", "only-for-tests")
 os.environ.setdefault("HUQING_SEAL_KEY", "00112233445566778899aabbccddeeff" * 2)
 
 from huqing.site.settings import *  # noqa: F403
-from huqing.site.settings import STORAGES, TEMPLATES
+from huqing.site.settings import STATIC_ROOT, STORAGES, TEMPLATES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
 TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = "‼未定义变量 %s‼"
+# Whitenoise warns about a folder that is not there, and warnings are errors.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
