@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import threading
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from huqing.access import audit
@@ -21,9 +22,8 @@ from huqing.access.scope import covers
 from huqing.registry import snapshot
 from huqing.registry.models import Household
 from huqing.rules import engine
-from huqing.rules.catalogue import county_wide
-from huqing.rules.recheck import Rechecker
-from huqing.screening.applying import Changes, Fresh, apply_findings, apply_to_household
+from huqing.rules.recheck import Found, Rechecker
+from huqing.screening.applying import Changes, apply_findings, apply_to_household
 from huqing.screening.models import Alert, Run
 
 COUNTY_DIGITS = 6
@@ -62,11 +62,22 @@ def run(*, by: User | None, region: str, as_of: date, trigger: Run.Trigger, prog
         try:
             return _run(started, report)
         except BaseException as error:
-            Run.objects.filter(pk=started.pk).update(
-                state=Run.State.FAILED, finished_at=timezone.now(), message=str(error) or type(error).__name__
-            )
+            reason = _reason(error)
+            Run.objects.filter(pk=started.pk).update(state=Run.State.FAILED, finished_at=timezone.now(), message=reason)
             shutil.rmtree(results_folder(started), ignore_errors=True)
+            if isinstance(error, OSError | OperationalError):
+                raise ScreeningError(reason) from error
             raise
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "磁盘空间已满，筛查没有完成，预警没有变动。请清理磁盘后重新筛查。"
+    if isinstance(error, OSError):
+        return f"数据文件夹读写失败（{error.strerror or error}），预警没有变动。请检查磁盘和权限后重新筛查。"
+    if isinstance(error, OperationalError):
+        return "数据库正被占用或连接中断，筛查没有完成，预警没有变动。请稍后重新筛查。"
+    return str(error) or f"筛查意外中止（{type(error).__name__}），预警没有变动。"
 
 
 def _run(run: Run, report: Report) -> Run:
@@ -98,7 +109,7 @@ def _run(run: Run, report: Report) -> Run:
         run.save()
         audit.record(
             by=run.started_by,
-            action="screening.run",
+            action="screening_run",
             subject=run,
             region_code=run.region_code,
             detail={key: value for key, value in run.counts.items() if isinstance(value, int)},
@@ -111,7 +122,12 @@ def _run(run: Run, report: Report) -> Run:
 
 def results_folder(run: Run) -> Path:
     """Where a run's findings file lies."""
-    return Path(settings.DATA) / "screening" / str(run.pk)
+    return results_of(run.pk)
+
+
+def results_of(run_id: int) -> Path:
+    """The same by the run's id."""
+    return Path(settings.DATA) / "screening" / str(run_id)
 
 
 def _forget_old_runs(region: str) -> None:
@@ -159,7 +175,7 @@ def waive(*, alert: Alert, by: User, reason: str) -> Alert:
     alert.save()
     audit.record(
         by=by,
-        action="alert.waive",
+        action="alert_waive",
         subject=alert,
         region_code=alert.region_code,
         detail={"finding": alert.finding, "reason": reason},
@@ -178,7 +194,7 @@ def withdraw_waiver(*, alert: Alert, by: User) -> Alert:
     alert.save()
     audit.record(
         by=by,
-        action="alert.withdraw_waiver",
+        action="alert_withdraw_waiver",
         subject=alert,
         region_code=alert.region_code,
         detail={"finding": alert.finding},
@@ -190,16 +206,24 @@ _recheck_lock = threading.Lock()
 
 
 @lru_cache(maxsize=4)
-def _rechecker(as_of: date, region: str, version: str) -> Rechecker:
-    return Rechecker(as_of=as_of, region=region)
+def _rechecker(as_of: date, region: str, last_run: int | None) -> Rechecker:
+    county = engine.read_county(results_of(last_run)) if last_run else None
+    return Rechecker(as_of=as_of, region=region, county=county)
 
 
-def findings_of(household: Household, *, as_of: date) -> list[Fresh]:
-    """What the rules say of one household now, without touching its alerts."""
+def findings_of(household: Household, *, as_of: date) -> tuple[list[Found], frozenset[str]]:
+    """What the rules say of one household now, and which findings they could decide, without touching its alerts."""
+    region = household.region_code[:COUNTY_DIGITS]
+    last = (
+        Run.objects.filter(region_code=region, state=Run.State.DONE)
+        .order_by("-pk")
+        .values_list("pk", flat=True)
+        .first()
+    )
     tables = snapshot.one_household(household.pk)
     with _recheck_lock:
-        rows = _rechecker(as_of, household.region_code[:COUNTY_DIGITS], engine.rules_version()).check(tables)
-    return [Fresh(row.finding, row.person_id, row.state, row.evidence, row.evidence_hash) for row in rows]
+        rechecker = _rechecker(as_of, region, last)
+        return rechecker.check(tables), rechecker.findings
 
 
 @transaction.atomic
@@ -210,7 +234,5 @@ def recheck(*, household: Household, as_of: date | None = None) -> Changes:
     No audit event of its own: the change that led here has one.
     """
     as_of = as_of or timezone.localdate()
-    fresh = findings_of(household, as_of=as_of)
-    return apply_to_household(
-        household_id=household.pk, region_code=household.region_code, as_of=as_of, fresh=fresh, skip=county_wide()
-    )
+    fresh, decided = findings_of(household, as_of=as_of)
+    return apply_to_household(household=household, as_of=as_of, fresh=fresh, decided=decided)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -13,8 +12,9 @@ import pyarrow as pa
 
 from huqing.access.scope import code_range
 from huqing.registry import bulk
-from huqing.registry.models import Entry
+from huqing.registry.models import Entry, Household
 from huqing.rules.catalogue import severities
+from huqing.rules.recheck import Found
 from huqing.screening.models import Alert, Run
 
 ALERT_SCHEMA = pa.schema(
@@ -137,29 +137,17 @@ def _differing_rows(differing: pa.Table) -> pa.Table:
     )
 
 
-@dataclass(frozen=True)
-class Fresh:
-    """One finding of one household's re-check."""
-
-    finding: str
-    person_id: int | None
-    state: str
-    evidence: str
-    evidence_hash: str
-
-
 def apply_to_household(
-    *, household_id: int, region_code: str, as_of: date, fresh: Iterable[Fresh], skip: frozenset[str]
+    *, household: Household, as_of: date, fresh: Iterable[Found], decided: frozenset[str]
 ) -> Changes:
-    """The same for one household, through the ORM; findings in ``skip`` need other households and are left alone."""
+    """The same for one household, through the ORM; alerts of findings not in ``decided`` are left as they are."""
     levels = severities()
-    now = {(item.finding, item.person_id): item for item in fresh if item.finding not in skip}
+    now = {(item.finding, item.person_id): item for item in fresh}
+    standing = Alert.objects.select_for_update().filter(
+        household=household, state__in=[Alert.State.OPEN, Alert.State.WAIVED], finding__in=decided
+    )
     opened = kept = reopened = closed = 0
-    for alert in Alert.objects.select_for_update().filter(
-        household_id=household_id, state__in=[Alert.State.OPEN, Alert.State.WAIVED]
-    ):
-        if alert.finding in skip:
-            continue
+    for alert in standing:
         item = now.pop((alert.finding, alert.person_id), None)
         if item is None:
             alert.state, alert.closed_on = Alert.State.CLOSED, as_of
@@ -168,7 +156,7 @@ def apply_to_household(
             if item.evidence_hash != alert.evidence_hash:
                 reopened += alert.state == Alert.State.WAIVED
                 alert.state = Alert.State.OPEN
-                alert.evidence, alert.evidence_hash = json.loads(item.evidence), item.evidence_hash
+                alert.evidence, alert.evidence_hash = item.evidence, item.evidence_hash
             alert.seen_on = as_of
             kept += 1
         alert.save()
@@ -177,11 +165,11 @@ def apply_to_household(
             continue
         Alert.objects.create(
             finding=item.finding,
-            household_id=household_id,
+            household=household,
             person_id=item.person_id,
-            region_code=region_code,
+            region_code=household.region_code,
             severity=levels[item.finding],
-            evidence=json.loads(item.evidence),
+            evidence=item.evidence,
             evidence_hash=item.evidence_hash,
             opened_on=as_of,
             seen_on=as_of,

@@ -8,6 +8,8 @@ class ScreeningConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from huqing.access.audit import name_actions
         from huqing.screening import signals
 
         signals.connect()
+        name_actions({"screening_run": "筛查", "alert_waive": "预警确认无误", "alert_withdraw_waiver": "撤回确认"})

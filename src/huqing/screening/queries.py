@@ -7,10 +7,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from huqing.access.models import User
+from huqing.access.models import Role, User
+from huqing.access.permissions import may
 from huqing.access.scope import code_range
 from huqing.registry import snapshot
 from huqing.registry.models import Household
@@ -107,44 +109,43 @@ class Unknown:
     person_id: int | None
 
 
-def unknown_counts(run: Run, prefix: str) -> dict[str, int]:
-    """For each finding how many subjects under ``prefix`` could not be judged in ``run``."""
-    rows = _query_unknown(run, prefix, "SELECT finding, count(*) FROM unknown GROUP BY finding ORDER BY 2 DESC, 1")
-    return dict(rows)
+def unknown_counts(run: Run, user: User) -> dict[str, int]:
+    """For each finding how many subjects that ``user`` may see could not be judged in ``run``, most first."""
+    return dict(_query_unknown(run, user, "SELECT finding, count(*) FROM unknown GROUP BY finding ORDER BY 2 DESC, 1"))
 
 
-def unknown_list(run: Run, prefix: str, finding: str, *, offset: int = 0, limit: int = 50) -> list[Unknown]:
-    """A page of what could not be judged for one finding under ``prefix``."""
+def unknown_list(run: Run, user: User, finding: str, *, offset: int = 0, limit: int = 50) -> list[Unknown]:
+    """A page of what could not be judged for one finding, in order of region code and household."""
     rows = _query_unknown(
         run,
-        prefix,
+        user,
         "SELECT finding, household_id, person_id FROM unknown WHERE finding = ? "
-        "ORDER BY household_id, person_id LIMIT ? OFFSET ?",
+        "ORDER BY region_code, household_id, person_id LIMIT ? OFFSET ?",
         [finding, limit, offset],
     )
     return [Unknown(*row) for row in rows]
 
 
-def _query_unknown(run: Run, prefix: str, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+def _query_unknown(run: Run, user: User, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
     findings = results_folder(run) / "findings.parquet"
     households = snapshot.folder(run.region_code, run.snapshot) / "household.parquet"
-    if not prefix or not findings.exists() or not households.exists():
+    prefix = user.region_code
+    if not may(user, "view_alerts") or not prefix.isdecimal() or not findings.exists() or not households.exists():
         return []
     with duckdb.connect() as db:
         db.execute("SET threads = 2")
+        condition = f"f.state = 'unknown' AND starts_with(h.region_code, '{prefix}')"
+        if user.role == Role.GRID:
+            own = Household.objects.visible_to(user).values_list("pk", flat=True)
+            db.register("own", pa.table({"id": pa.array(own, pa.int64())}))
+            condition += " AND h.id IN (SELECT id FROM own)"
         db.execute(
             # The two paths are our own and the prefix is checked to be digits.
-            "CREATE TEMP VIEW unknown AS SELECT f.finding, f.household_id, f.person_id "  # noqa: S608
+            "CREATE TEMP VIEW unknown AS SELECT f.finding, f.household_id, f.person_id, h.region_code "  # noqa: S608
             f"FROM read_parquet('{findings}') f JOIN read_parquet('{households}') h ON h.id = f.household_id "
-            f"WHERE f.state = 'unknown' AND starts_with(h.region_code, '{_digits(prefix)}')"
+            f"WHERE {condition}"
         )
         return db.execute(sql, parameters or []).fetchall()
-
-
-def _digits(prefix: str) -> str:
-    if not prefix.isdecimal():
-        raise ValueError(f"区划前缀只能是数字：{prefix}")
-    return prefix
 
 
 def explain_household(household: Household, *, as_of: date | None = None, finding: str | None = None) -> Explanation:
