@@ -35,7 +35,7 @@ def now(monkeypatch):
         clock["now"] += span
 
     monkeypatch.setattr(timezone, "now", lambda: clock["now"])
-    monkeypatch.setattr(middleware.time, "time", lambda: clock["now"].timestamp())
+    monkeypatch.setattr(middleware, "seconds", lambda: timezone.now().timestamp())
     return passes
 
 

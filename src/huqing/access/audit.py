@@ -221,6 +221,4 @@ def _clean(value: Any, place: str) -> Any:
 
 def _refuse_number(text: str, place: str) -> None:
     if has_number(text):
-        raise AuditError(
-            f"审计内容 {place} 含有疑似证件号码、手机号或银行账号，不得登记。请删去号码，只写事由。"
-        )
+        raise AuditError(f"审计内容 {place} 含有疑似证件号码、手机号或银行账号，不得登记。请删去号码，只写事由。")

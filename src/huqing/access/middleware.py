@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from time import time as seconds
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -82,7 +82,7 @@ class GuardMiddleware:
 
         A page that asks for news by itself sends ``X-Background: 1``: that is no activity.
         """
-        now = time.time()
+        now = seconds()
         seen = request.session.get(SEEN)
         if seen is not None and now - seen > settings.HUQING_IDLE_MINUTES * 60:
             return True

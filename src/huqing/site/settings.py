@@ -124,7 +124,8 @@ SCREEN_AT = os.environ.get("HUQING_SCREEN_AT", "02:00")
 
 # auth block: sign-in, sessions, headers, logs (huqing.access)
 HTTPS = os.environ.get("HUQING_HTTPS", "") == "1"
-PROXIES = int(os.environ.get("HUQING_PROXIES", "0"))
+# `huqing serve` speaks plain HTTP: where there is HTTPS there is a proxy before it.
+PROXIES = int(os.environ.get("HUQING_PROXIES", "1" if HTTPS else "0"))
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
