@@ -1,0 +1,165 @@
+"""Two sets of rows with known numbers: one in the county of the test accounts, one in a foreign county.
+
+Every row of a set has the same primary key, so an address built with that key meets the row of whatever kind it is for.
+Foreign rows carry MARK in everything a page could show.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.db.models import Model
+
+from huqing.access.models import AuditEvent, User
+from huqing.access.seal import seal, token
+from huqing.intake.models import Import, LinkCandidate, RowProblem
+from huqing.registry.models import (
+    DepartmentRecord,
+    Entry,
+    Grid,
+    Household,
+    Label,
+    Membership,
+    Person,
+    Region,
+    Source,
+)
+from huqing.screening.models import Alert, Run
+
+OWN, FOREIGN = 800_100, 700_100
+OWN_MARK, MARK = "本县甲某", "外县乙某"
+NOW = dt.datetime(2024, 6, 1, 9, 0, tzinfo=dt.UTC)
+DAY = dt.date(2024, 6, 1)
+ID_NUMBERS = {OWN: "990000199003077596", FOREIGN: "990000198508123456"}
+PHONES = {OWN: "13900001111", FOREIGN: "13900002222"}
+
+SCOPED: tuple[type[Model], ...] = (
+    Household,
+    Person,
+    Membership,
+    Label,
+    Entry,
+    Source,
+    DepartmentRecord,
+    Import,
+    RowProblem,
+    LinkCandidate,
+    Alert,
+    Run,
+)
+
+
+def number(pk: int) -> str:
+    """The household number of a set."""
+    return f"H{pk}"
+
+
+def build(pk: int, mark: str, village: Region, grid: Grid | None) -> None:
+    """One row of every kind in ``village``, all with the key ``pk``."""
+    code, county = village.code, village.code[:6]
+    source = Source.objects.create(
+        pk=pk, kind="department", record_kind="insured", title=mark, on=DAY, region_code=code, created_at=NOW
+    )
+    household = Household.objects.create(
+        pk=pk,
+        number=number(pk),
+        village=village,
+        region_code=code,
+        grid=grid,
+        head_name=mark,
+        address=mark,
+        group_name=mark,
+        member_count=1,
+        phone_sealed=seal(PHONES[pk], "phone"),
+        phone_token=token("phone", PHONES[pk]),
+        updated_at=NOW,
+    )
+    person = Person.objects.create(
+        pk=pk,
+        name=mark,
+        household=household,
+        relation="01",
+        region_code=code,
+        id_number_sealed=seal(ID_NUMBERS[pk], "id_number"),
+        id_token=token("id_number", ID_NUMBERS[pk]),
+        updated_at=NOW,
+    )
+    Membership.objects.create(pk=pk, person=person, household=household, relation="01", joined_on=DAY)
+    Label.objects.create(pk=pk, kind="monitor", household=household, valid_from=DAY, source=source, note=mark)
+    Entry.objects.create(pk=pk, household=household, source=source, on=DAY, at=NOW, changes={"head_name": ["", mark]})
+    record = DepartmentRecord.objects.create(
+        pk=pk,
+        kind="insured",
+        fingerprint=str(pk),
+        household=household,
+        person=person,
+        region_code=code,
+        on=DAY,
+        subject_name=mark,
+        source=source,
+        row_number=1,
+    )
+    intake = Import.objects.create(
+        pk=pk,
+        state="applied",
+        record_kind="insured",
+        file_name=f"{mark}.xlsx",
+        file_hash=str(pk),
+        stored_as="nowhere",
+        sheet=mark,
+        data_date=DAY,
+        region_code=county,
+        source=source,
+        created_at=NOW,
+        message=mark,
+    )
+    RowProblem.objects.create(
+        pk=pk, intake=intake, severity="refused", row_number=1, column="姓名", value=mark, message=mark, remedy=mark
+    )
+    LinkCandidate.objects.create(pk=pk, record=record, person=person, score=0.9, explanation=[], region_code=code)
+    run = Run.objects.create(
+        pk=pk,
+        state="done",
+        trigger="manual",
+        as_of=DAY,
+        region_code=county,
+        rules_version="v",
+        started_at=NOW,
+        finished_at=NOW,
+        message=mark,
+    )
+    Alert.objects.create(
+        pk=pk,
+        finding="unsafe_water",
+        household=household,
+        person=person,
+        region_code=code,
+        severity="high",
+        evidence={"note": mark},
+        evidence_hash="0" * 64,
+        opened_on=DAY,
+        seen_on=DAY,
+        opened_by_run=run,
+    )
+    User.objects.create(
+        pk=pk,
+        username=f"clerk{pk}",
+        display_name=f"同事{pk}",
+        role="town",
+        region_code=county,
+        password=make_password("Fengjie-2024!"),
+        password_changed_at=NOW,
+    )
+
+
+def state(pk: int) -> list[dict[str, Any]]:
+    """Everything the scoped rows of a set hold, to see whether something changed them."""
+    return [row for model in SCOPED for row in model.objects.filter(pk=pk).values()]
+
+
+def newest_event() -> int:
+    """The key of the last audit event."""
+    last = AuditEvent.objects.order_by("-id").first()
+    return last.pk if last else 0
