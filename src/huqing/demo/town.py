@@ -1,0 +1,64 @@
+"""One town of the demo county: made clean, planted with risks, evaluated. Runs in a process of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from huqing.demo.adjust import Town, listed
+from huqing.demo.draw import Draw
+from huqing.demo.expect import Calendar, Evaluation, shared_phones
+from huqing.demo.households import Mover, make_household
+from huqing.demo.identity import Numbers
+from huqing.demo.lives import Lives
+from huqing.demo.names import Names
+from huqing.demo.places import town_codes, villages
+from huqing.demo.plants import planted_in
+from huqing.demo.plants.money import old_bills_outside
+
+
+@dataclass(frozen=True)
+class TownPlan:
+    """What the county decided about one town: who lives where, what is planted, who is listed elsewhere as well."""
+
+    code: str
+    seed: int
+    as_of: date
+    settlement: dict[str, int]
+    plants: dict[str, int]
+    movers: tuple[Mover, ...]
+
+
+@dataclass
+class TownTruth:
+    """What a town's findings are: expected (finding, household number, order or None) and planted (the same)."""
+
+    expected: list[tuple[str, str, int | None]] = field(default_factory=list)
+    planted: list[tuple[str, str, int | None]] = field(default_factory=list)
+
+
+def make_town(plan: TownPlan) -> tuple[Town, TownTruth]:
+    """The town's true state and what there is to find in it."""
+    slot = town_codes().index(plan.code)
+    draw = Draw(plan.seed, 3, slot)
+    names, numbers = Names(draw), Numbers(slot)
+    town = Town(draw, names, numbers, Lives(draw, names, numbers, plan.as_of), plan.as_of)
+    movers = list(plan.movers)
+    every = max(1, sum(plan.settlement.values()) // (len(movers) + 1))
+    for village in villages():
+        for serial in range(1, plan.settlement.get(village.code, 0) + 1):
+            mover = movers.pop(0) if movers and (len(town.households) + 1) % every == 0 else None
+            h = make_household(town, village, serial, mover)
+            town.households.append(h)
+            if mover is not None:
+                town.taken.add(h.number)
+            elif listed(h) and draw.chance(0.01):
+                old_bills_outside(town, h)
+    truth = TownTruth()
+    for key, h, p in planted_in(town, plan.plants):
+        truth.planted.append((key, h.number, p.order if p else None))
+    calendar = Calendar(plan.as_of)
+    for h in town.households:
+        truth.expected += [(key, h.number, order) for key, order in Evaluation(h, calendar).findings()]
+    truth.expected += [("id10", h.number, None) for h in shared_phones(town.households)]
+    return town, truth
