@@ -1,6 +1,7 @@
 """Synthetic people and lists about them with known truth, for training and measuring the linkage model.
 
-The rates of mistakes below are assumptions about clerks' lists, not measurements: no public Chinese list with truth exists.
+The rates of mistakes below are assumptions about clerks' lists, not measurements: we know of no public Chinese
+list with truth.
 """
 
 from __future__ import annotations
@@ -11,8 +12,14 @@ from importlib import resources
 import numpy as np
 import pyarrow as pa
 
-_GIVEN_OLD = "国建文光明德正仕世永朝大成志家兴天万仁义礼祖宗先启富贵财发福寿禄才元生平安全林海山川云龙秀英兰珍芳琼碧桂素翠淑菊香玉莲梅凤春霞"
-_GIVEN_YOUNG = "浩宇轩博文俊杰泽睿嘉豪子涵铭阳鑫磊航皓逸辰昊佑梓瑞霖思源奕凡欣怡雨婷诗琪颖佳慧紫萱静雅梦洁语嫣芷若依诺晨曦露瑶可馨悦"
+_GIVEN_OLD = (
+    "国建文光明德正仕世永朝大成志家兴天万仁义礼祖宗先启富贵财发福寿禄才元生平安全林海山川云龙"
+    "秀英兰珍芳琼碧桂素翠淑菊香玉莲梅凤春霞"
+)
+_GIVEN_YOUNG = (
+    "浩宇轩博文俊杰泽睿嘉豪子涵铭阳鑫磊航皓逸辰昊佑梓瑞霖思源奕凡"
+    "欣怡雨婷诗琪颖佳慧紫萱静雅梦洁语嫣芷若依诺晨曦露瑶可馨悦"
+)
 # Characters that are typed for one another because they sound alike or look alike.
 _HOMOPHONES = [
     "华花桦",

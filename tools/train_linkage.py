@@ -33,9 +33,8 @@ def main() -> None:
         rows = _with_truth(columns.prepare(listed, "row_id"), listed["truth"])
         scoring.load(connection, "listed", rows)
         people._exact(connection)
-        wanted = "key, name, sound, surname, born, born_year, sex, village, town, phone, idt, id_tail, truth"
-        connection.execute(f"CREATE TABLE asked AS SELECT {wanted} FROM rest")
-        connection.execute(f"CREATE TABLE pool AS SELECT {wanted} FROM people")
+        for table, source in (("asked", "rest"), ("pool", "people")):
+            connection.execute(f"CREATE TABLE {table} AS SELECT {scoring.COLUMNS}, truth FROM {source}")  # noqa: S608
         api = DuckDBAPI(connection=connection)
         inputs = [api.register("asked", table_name="side_0"), api.register("pool", table_name="side_1")]
         linker = Linker(

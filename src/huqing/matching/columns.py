@@ -33,7 +33,8 @@ def prepare(table: pa.Table, id_column: str) -> pa.Table:
         distinct = (
             distinct.chunk(0) if distinct.num_chunks else pa.DictionaryArray.from_arrays([], pa.array([], pa.string()))
         )
-    keys = [name_key(text) for text in distinct.dictionary.to_pylist()]
+    # Around the cache: half a million names would fill it for nothing.
+    keys = [name_key.__wrapped__(text) for text in distinct.dictionary.to_pylist()]
     sounds = [sound(key) for key in keys]
     born = _date_text(table)
     columns = {
@@ -77,8 +78,8 @@ def _sex(table: pa.Table) -> Any:
 def _syllable(character: str) -> str:
     from pypinyin import Style, pinyin  # its dictionaries take 0.2 s to load
 
-    read = pinyin(character, style=Style.NORMAL, errors=lambda _text: None)
-    return read[0][0] if read else character
+    read = pinyin(character, style=Style.NORMAL, errors="ignore")
+    return str(read[0][0]) if read else character
 
 
 def sound(key: str) -> str:

@@ -9,7 +9,7 @@ from huqing.matching import model
 
 
 class Agreement(TypedDict):
-    """One line of an explanation. `weight` is in bits: +10 makes one person a thousand times likelier, −10 the reverse."""
+    """One line of an explanation. `weight` is in bits: +10 makes one person a thousand times likelier."""
 
     field: str
     row: str

@@ -1,9 +1,11 @@
 """The linkage model: what is compared, which pairs are looked at, and the stored parameters (Fellegi–Sunter, Splink).
 
-The parameters in ``data/people.json`` were estimated once by ``tools/train_linkage.py``. Three things are measured afresh
-on the county at hand, because they depend on it and not on how people make mistakes: how likely two people share a
-village, a town, a birth date or a phone, and how common each name is.
+The parameters in ``data/people.json`` were estimated once by ``tools/train_linkage.py``. What depends on the county and
+not on how people make mistakes is measured afresh on the county at hand: how likely two people share a village, a town,
+a birth date or a phone, and how common each name is.
 """
+
+# ruff: noqa: S608 (table and column names are constants of this package; values are bound)
 
 from __future__ import annotations
 
@@ -146,9 +148,11 @@ def measure(connection: duckdb.DuckDBPyConnection, people: str) -> dict[str, dic
 
 
 def _chance(connection: duckdb.DuckDBPyConnection, people: str, column: str) -> float:
-    """The chance that two different rows agree on `column`, one agreement added: a small county proves nothing impossible."""
-    row = connection.execute(
-        f'SELECT sum(n * (n - 1)), sum(n) FROM (SELECT count(*) n FROM {people} WHERE "{column}" IS NOT NULL GROUP BY "{column}")'  # noqa: S608
-    ).fetchone()
-    pairs, total = (row[0] or 0, row[1] or 0) if row else (0, 0)
-    return (float(pairs) + 1) / (float(total * (total - 1)) + 2)
+    """The chance that two different rows agree on `column`.
+
+    One agreement is added to what was counted: a small county does not prove anything impossible.
+    """
+    counts = f'SELECT count(*) AS n FROM {people} WHERE "{column}" IS NOT NULL GROUP BY "{column}"'
+    row = connection.execute(f"SELECT sum(n * (n - 1)), sum(n) FROM ({counts})").fetchone()
+    pairs, total = (float(row[0] or 0), float(row[1] or 0)) if row else (0.0, 0.0)
+    return (pairs + 1) / (total * (total - 1) + 2)

@@ -4,6 +4,8 @@ The order is: the same ID token and the same name → the stored model on what i
 it is sure and unique; everything else that is possible goes to the clerk with the reasons.
 """
 
+# ruff: noqa: S608 (table and column names are constants of this package; values are bound)
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from huqing.matching.explain import Agreement, explain
 # Another person whose evidence is within this many bits makes a link ambiguous: 6 bits are odds of 64 to 1.
 MARGIN = 6.0
 _MOST_CANDIDATES = 5
+_Pair = tuple[int, int, Literal["exact", "model"], float]
 # The share of rows that are about somebody registered, before anything about a row is known.
 _REGISTERED = 0.9
 # The share of people that are registered twice.
@@ -65,8 +68,8 @@ class Duplicate:
 def link(rows: pa.Table, people: pa.Table, *, sure: float = 0.98, possible: float = 0.2) -> Links:
     """Link `rows` to `people`.
 
-    `rows` has row_id (int), `people` has person_id (int). Both may have: name, id_token (only of numbers that are whole:
-    never of a placeholder), id_tail (token of the last four characters), birth_date (date or ISO text), sex ("1"/"2"),
+    `rows` has row_id (int), `people` has person_id (int). Both may have: name, id_token (only of whole numbers, never
+    of a placeholder), id_tail (token of the last four characters), birth_date (date or ISO text), sex ("1"/"2"),
     village and town (any text, the same notation on both sides), phone_token; and village_name, town_name, which are
     only shown. A row at `sure` or above with nobody else near is a match; rows from `possible` up are candidates.
     """
@@ -77,9 +80,7 @@ def link(rows: pa.Table, people: pa.Table, *, sure: float = 0.98, possible: floa
         scoring.load(connection, "people", columns.prepare(people, "person_id"))
         scoring.load(connection, "listed", distinct)
         exact, rest = _exact(connection)
-        matches: list[tuple[int, int, Literal["exact", "model"], float]] = [
-            (key, person, "exact", 1.0) for key, person in exact
-        ]
+        matches: list[_Pair] = [(key, person, "exact", 1.0) for key, person in exact]
         candidates: list[tuple[int, int, float, list[Agreement]]] = []
         if rest:
             scored = _score(connection, possible)
@@ -111,7 +112,7 @@ def duplicates(people: pa.Table, *, possible: float = 0.5) -> list[Duplicate]:
         )
         pairs = _with_values(
             connection,
-            f"SELECT * FROM {scored} WHERE gamma_idt = 2 OR gamma_name >= 3 OR (gamma_name >= 1 AND gamma_idt = -1)",  # noqa: S608
+            f"SELECT * FROM {scored} WHERE gamma_idt = 2 OR gamma_name >= 3 OR (gamma_name >= 1 AND gamma_idt = -1)",
             "people",
         )
     found = [
@@ -146,7 +147,7 @@ def _distinct(rows: pa.Table, connection: duckdb.DuckDBPyConnection) -> tuple[pa
     identity = ", ".join(_IDENTITY)
     connection.register("raw_rows", rows)
     grouped = connection.execute(
-        f"SELECT min(key) AS key, any_value(sound) AS sound, {identity}, list(key ORDER BY key) AS members "  # noqa: S608
+        f"SELECT min(key) AS key, any_value(sound) AS sound, {identity}, list(key ORDER BY key) AS members "
         f"FROM raw_rows GROUP BY {identity}"
     ).to_arrow_table()
     connection.unregister("raw_rows")
@@ -155,7 +156,7 @@ def _distinct(rows: pa.Table, connection: duckdb.DuckDBPyConnection) -> tuple[pa
 
 
 def _exact(connection: duckdb.DuckDBPyConnection) -> tuple[list[tuple[int, int]], int]:
-    """Rows whose ID token and name belong to exactly one person; what remains becomes table `rest`, its size returned."""
+    """Rows whose ID token and name belong to exactly one person, and how many remain (in table `rest`)."""
     connection.execute(
         "CREATE TABLE exact AS SELECT listed.key, any_value(people.key) AS person FROM listed "
         "JOIN people USING (idt, name) GROUP BY listed.key HAVING count(*) = 1"
@@ -168,9 +169,7 @@ def _exact(connection: duckdb.DuckDBPyConnection) -> tuple[list[tuple[int, int]]
 def _score(connection: duckdb.DuckDBPyConnection, possible: float) -> str:
     (population,) = connection.execute("SELECT count(*) FROM people").fetchone() or (0,)
     scoring.reachable(connection, "rest", "people", "pool")
-    connection.execute(
-        "CREATE TABLE asked AS SELECT key, name, sound, surname, born, born_year, sex, village, town, phone, idt, id_tail FROM rest"
-    )
+    connection.execute(f"CREATE TABLE asked AS SELECT {scoring.COLUMNS} FROM rest")
     return scoring.score(
         connection,
         ["asked", "pool"],
@@ -182,8 +181,8 @@ def _score(connection: duckdb.DuckDBPyConnection, possible: float) -> str:
     )
 
 
-# Names that differ by more than their spelling are never linked without a clerk. With an equal ID token a variant of the
-# name is enough, if birth date and village agree too; without one the name must be the same or sound the same.
+# Names that differ by more than their spelling are never linked without a clerk. With an equal ID token a variant of
+# the name is enough, if birth date and village agree too; without one the name must be or sound the same.
 _TRUSTED = """CASE WHEN gamma_idt = 2 THEN gamma_name = 4 OR (gamma_name >= 1 AND gamma_born <> 0 AND gamma_place = 2)
 ELSE gamma_name >= 3 END"""
 
@@ -193,7 +192,8 @@ def _decide(
 ) -> tuple[list[tuple[int, int, float]], list[dict[str, Any]]]:
     """The sure and unique pairs (row, person, score), and the pairs of the other rows that a clerk should see."""
     connection.execute(
-        f"CREATE TABLE ranked AS SELECT *, match_weight - lead(match_weight) OVER best AS ahead, row_number() OVER best AS nth "
+        "CREATE TABLE ranked AS "
+        "SELECT *, match_weight - lead(match_weight) OVER best AS ahead, row_number() OVER best AS nth "
         f"FROM {scored} WINDOW best AS (PARTITION BY key_l ORDER BY match_weight DESC, key_r)"
     )
     connection.execute(
@@ -216,7 +216,8 @@ def _with_values(connection: duckdb.DuckDBPyConnection, pairs: str, left: str) -
     shown = ("shown_name", "village_name", "town_name")
     values = ", ".join(f"l.{column} AS {column}_l, r.{column} AS {column}_r" for column in shown)
     drawn = f"SELECT pair.*, {values} FROM ({pairs}) AS pair JOIN {left} AS l ON l.key = pair.key_l "
-    table = connection.execute(
+    found = connection.execute(
         f"{drawn} JOIN people AS r ON r.key = pair.key_r ORDER BY key_l, match_weight DESC, key_r"
-    ).to_arrow_table()
-    return table.to_pylist()
+    )
+    rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
+    return rows

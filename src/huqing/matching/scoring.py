@@ -1,25 +1,32 @@
 """Scoring candidate pairs with Splink on DuckDB."""
 
+# ruff: noqa: S608 (table and column names are constants of this package; values are bound)
+
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
 
 from huqing.matching import model
 
-_COLUMNS = "key, name, sound, surname, born, born_year, sex, village, town, phone, idt, id_tail"
+# What blocking and the comparisons read.
+COLUMNS = "key, name, sound, surname, born, born_year, sex, village, town, phone, idt, id_tail"
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """A private in-memory DuckDB that leaves memory for the rest of the machine."""
-    connection = duckdb.connect(":memory:")
-    connection.execute("SET memory_limit = '1GB'")
-    connection.execute(f"SET threads = {min(4, os.cpu_count() or 1)}")
-    connection.execute("SET preserve_insertion_order = false")
-    return connection
+@contextmanager
+def connect() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A private in-memory DuckDB that leaves memory for the rest of the machine and spills to a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="huqing-matching-") as spill, duckdb.connect(":memory:") as connection:
+        connection.execute("SET memory_limit = '800MB'")
+        connection.execute("SET temp_directory = ?", [spill])
+        connection.execute(f"SET threads = {min(4, os.cpu_count() or 1)}")
+        connection.execute("SET preserve_insertion_order = false")
+        yield connection
 
 
 def load(connection: duckdb.DuckDBPyConnection, name: str, table: Any) -> None:
@@ -28,9 +35,10 @@ def load(connection: duckdb.DuckDBPyConnection, name: str, table: Any) -> None:
     Tokens become 64-bit hashes: an eighth of the memory, and two of a million people share one with a chance of 10^-8.
     """
     connection.register("incoming", table)
+    hashed = ", ".join(f"if({column} IS NULL, NULL, hash({column})) AS {column}" for column in ("idt", "phone"))
     connection.execute(
-        f"CREATE OR REPLACE TABLE {name} AS SELECT * REPLACE (if(idt IS NULL, NULL, hash(idt)) AS idt, "  # noqa: S608
-        "if(phone IS NULL, NULL, hash(phone)) AS phone), left(name, 1) AS surname, left(born, 4) AS born_year FROM incoming"
+        f"CREATE OR REPLACE TABLE {name} AS "
+        f"SELECT * REPLACE ({hashed}), left(name, 1) AS surname, left(born, 4) AS born_year FROM incoming"
     )
     connection.unregister("incoming")
 
@@ -40,9 +48,10 @@ def reachable(connection: duckdb.DuckDBPyConnection, rows: str, people: str, tar
     parts = []
     for rule in model.BLOCKING:
         columns = ", ".join(f'"{column}"' for column in rule)
-        parts.append(f"SELECT key FROM {people} SEMI JOIN (SELECT DISTINCT {columns} FROM {rows}) USING ({columns})")  # noqa: S608
+        parts.append(f"SELECT key FROM {people} SEMI JOIN (SELECT DISTINCT {columns} FROM {rows}) USING ({columns})")
+    keys = " UNION ".join(parts)
     connection.execute(
-        f"CREATE OR REPLACE TABLE {target} AS SELECT {_COLUMNS} FROM {people} SEMI JOIN ({' UNION '.join(parts)}) USING (key)"  # noqa: S608
+        f"CREATE OR REPLACE TABLE {target} AS SELECT {COLUMNS} FROM {people} SEMI JOIN ({keys}) USING (key)"
     )
 
 
