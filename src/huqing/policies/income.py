@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from huqing.policies.sources import MONITORING, check
 from huqing.rules.language import Column, Param, Unit, finding, variable
 from huqing.rules.logic import per_head
 
 Line = Annotated[Param, Unit("元/人·年")]
-MONITORING = "《关于健全防止返贫动态监测和帮扶机制的指导意见》（中农组发〔2021〕7号）"
 
 
 @variable("家庭纯收入", of="household", unit="元/年")
@@ -80,7 +80,7 @@ def income_drop(net_income_per_head: Column, last_income_per_head: Column, incom
 @finding(
     "填报的人均纯收入与计算值不符",
     of="household",
-    basis="人均纯收入=（工资性收入+生产经营性收入+财产性收入+转移性收入-生产经营性支出）÷家庭人口",
+    basis=check("IC01") + "：人均纯收入=（工资性+生产经营性+财产性+转移性收入-生产经营性支出）÷家庭人口",
     severity="low",
     evidence=["income_per_head", "net_income_per_head", "net_income", "members"],
     resolve="核对各项收入、支出和人口数，改正填错的一项；人均纯收入由系统计算，不需手填。",

@@ -49,8 +49,8 @@ def compile_plan(
 
     Findings that cannot be decided at all (a parameter without a value, a department file never taken in: ``empty``)
     are left out and listed in ``not_run``. With ``one_household`` what concerns the whole county is read from a table
-    ``county_facts`` instead of being computed, and findings that compare households are left out. With ``keep_values`` every intermediate value of every row stays
-    readable, for explanation.
+    ``county_facts`` instead of being computed, and findings that compare households are left out. With ``keep_values``
+    every intermediate value of every row stays readable, for explanation.
     """
     chosen, not_run = runnable(library, as_of=as_of, region=region, findings=findings, empty=empty)
     if one_household:
@@ -367,14 +367,13 @@ class _Compiler:
     def _decide(self, subject: str, findings: list[str]) -> list[Outcome]:
         """The rows of a subject of which some finding is true or unknown, with flags and evidence."""
         table, have = self.tables[subject], self.columns[subject]
-        flags = {
-            f"{FLAG}{key}": self._call(self.library.findings[key], self.library.finding_inputs[key], subject)
-            for key in findings
-        }
-        flagged = table.mutate(**flags)
         scope = have.get(Node(subject, IN_SCOPE))
-        if scope:
-            flagged = flagged.filter(flagged[scope].fill_null(True))
+        flags = {}
+        for key in findings:
+            rule = self.library.findings[key]
+            flag = self._call(rule, self.library.finding_inputs[key], subject)
+            flags[f"{FLAG}{key}"] = table[scope] & flag if scope and rule.scoped else flag
+        flagged = table.mutate(**flags)
         if self.keep:
             self.tables[subject] = table.mutate(**flags)
         else:

@@ -96,6 +96,7 @@ class Rule:
     evidence: tuple[str, ...] = ()
     resolve: str = ""
     sentence: str = ""
+    scoped: bool = True
     module: str = ""
 
 
@@ -202,8 +203,11 @@ def finding(
     evidence: Sequence[str],
     resolve: str,
     sentence: str,
+    scoped: bool = True,
 ) -> Callable[[Callable[..., Column]], Rule]:
     """Declare a finding: true = found, false = not, missing = unknown.
+
+    It is decided for rows whose variable ``in_scope`` is true, or for all rows unless ``scoped``.
 
     ``sentence`` says in one Chinese sentence when it holds, ``basis`` names the document it rests on, ``resolve`` what
     settles it, ``evidence`` the values shown with it (and watched by a waiver).
@@ -233,6 +237,7 @@ def finding(
             evidence=tuple(evidence),
             resolve=resolve,
             sentence=sentence,
+            scoped=scoped,
         )
 
     return declare

@@ -249,7 +249,7 @@ class Library:
         nodes = {item.node for item in self.finding_inputs[finding] if item.node}
         nodes |= set(self.evidence[finding].values())
         scope = Node(self.findings[finding].of, IN_SCOPE)
-        return nodes | ({scope} if scope in self.rules else set())
+        return nodes | ({scope} if scope in self.rules and self.findings[finding].scoped else set())
 
     def parameters_of(self, finding: str) -> list[str]:
         """The parameters a finding depends on, directly or through other rules."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import calendar
 import datetime
-from collections.abc import Iterable
 from functools import reduce
 
 import ibis
 
 from huqing.rules.language import Aggregate, Column
+
+NO_DATE = datetime.date(1900, 1, 1)
 
 
 def known(value: Column) -> Column:
@@ -31,9 +32,19 @@ def is_true(value: Column) -> Column:
     return value.fill_null(False)
 
 
-def choose(condition: Column, then: Column, otherwise: Column) -> Column:
-    """``then`` where the condition is true, ``otherwise`` where it is false, missing where it is unknown."""
-    return ibis.cases((condition, then), (~condition, otherwise))
+def only(condition: Column, value: Column) -> Column:
+    """``value`` where the condition is known to hold, missing elsewhere."""
+    return ibis.cases((condition, value))
+
+
+def any_known(*conditions: Column) -> Column:
+    """True if one condition is known to hold; missing only if all are missing, else False.
+
+    For several boxes of a form of which people tick one and leave the others blank.
+    """
+    nothing_said = reduce(lambda left, right: left & right, (condition.isnull() for condition in conditions))
+    one_holds = reduce(lambda left, right: left | right, (condition.fill_null(False) for condition in conditions))
+    return ibis.cases((nothing_said, ibis.null("boolean")), else_=one_holds)
 
 
 def any_of(condition: Column) -> Aggregate:
@@ -84,7 +95,14 @@ def _sum(value: Column) -> Column:
 
 def largest(value: Column, where: Column | None = None, *, empty: object = None) -> Aggregate:
     """The largest known value (latest date) over the rows known to fulfil ``where``; no rows: ``empty``."""
-    return Aggregate((value if where is None else ibis.cases((where, value))).max(), empty)
+    chosen = value if where is None else ibis.cases((where, value))
+    largest_known = chosen.max()
+    return Aggregate(largest_known if empty is None else largest_known.fill_null(empty), empty)
+
+
+def largest_sure(value: Column, *, empty: object) -> Aggregate:
+    """The largest value; missing if the value of any row is missing; no rows: ``empty``."""
+    return Aggregate(ibis.cases((value.isnull().any(), ibis.null(value.type())), else_=value.max()), empty)
 
 
 def smallest(value: Column, where: Column | None = None) -> Aggregate:
@@ -92,28 +110,18 @@ def smallest(value: Column, where: Column | None = None) -> Aggregate:
     return Aggregate((value if where is None else ibis.cases((where, value))).min(), None)
 
 
-def latest(value: Column, by: Column) -> Aggregate:
-    """The value of the row with the latest ``by``; missing if that row lacks it; no rows: missing.
+def latest(value: Column, *, by: Column, row: Column, where: Column | None = None) -> Aggregate:
+    """The value of the row with the latest date ``by`` (a row without date counts as oldest); no rows: missing.
 
-    Of several rows on the same day the one with the largest value counts, so that the answer does not depend on order.
+    Of several rows on one day the one with the largest ``row`` (its id) counts, so the answer never depends on order.
     """
-    packed = ibis.struct({"by": by, "has": value.notnull(), "value": value})
-    return Aggregate(ibis.cases((by.notnull(), packed)).max()["value"], None)
+    stamped = ibis.struct({"by": by.fill_null(NO_DATE), "row": row, "value": value})
+    return Aggregate((stamped if where is None else ibis.cases((where, stamped))).max()["value"], None)
 
 
 def number_of_rows(row: Column) -> Aggregate:
     """How many rows there are; ``row`` is any column that is never missing, such as ``id``."""
     return Aggregate(row.count().cast("int64"), 0)
-
-
-def either(conditions: Iterable[Column]) -> Column:
-    """Three-valued "or" over several conditions."""
-    return reduce(lambda left, right: left | right, conditions)
-
-
-def both(conditions: Iterable[Column]) -> Column:
-    """Three-valued "and" over several conditions."""
-    return reduce(lambda left, right: left & right, conditions)
 
 
 def per_head(amount: Column, heads: Column) -> Column:
@@ -149,3 +157,22 @@ def days_before(day: datetime.date, days: int) -> datetime.date:
 def month_of(day: Column) -> Column:
     """Year and month as one number, e.g. 202406."""
     return day.year().cast("int64") * 100 + day.month()
+
+
+def in_window(value: Column, start: datetime.date, day: datetime.date) -> Column:
+    """Whether a date lies after ``start`` and not after the run's day."""
+    return (value > start) & (value <= day)
+
+
+def months_apart(start: Column, end: Column) -> Column:
+    """Completed months from one date column to another; a month that is too short is complete on its last day."""
+    last_day_of_month = (end + ibis.interval(days=1)).day() == 1
+    incomplete = (end.day() < start.day()) & ~last_day_of_month
+    months = (end.year() - start.year()).cast("int64") * 12 + end.month() - start.month()
+    return months - incomplete.cast("int64")
+
+
+def years_apart(start: Column, end: Column) -> Column:
+    """Completed years from one date column to another."""
+    early = (end.month() * 100 + end.day()) < (start.month() * 100 + start.day())
+    return (end.year() - start.year()).cast("int64") - early.cast("int64")
