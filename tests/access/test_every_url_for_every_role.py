@@ -16,11 +16,11 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.converters import IntConverter
+from tests.access import world
 
 from huqing.access.instance import mark_demo
 from huqing.access.models import Role
 from huqing.access.permissions import CLOSED, PUBLIC, SIGNED_IN, TABLE, declared_permission, may
-from tests.access import world
 
 METHODS = ("GET", "POST")
 # Text arguments that are no row's key, by name; any other text argument gets the number of a household.
@@ -157,7 +157,9 @@ def test_a_role_gets_its_own_pages_and_nothing_of_another_county(role, method, t
         said = f"{method} {address.name} as {role}: {response.status_code}"
         if response.status_code not in ANSWERS:
             wrong.append(said)
-        if world.MARK in content or any(secret[world.FOREIGN] in content for secret in (world.PHONES, world.ID_NUMBERS)):
+        if world.MARK in content or any(
+            secret[world.FOREIGN] in content for secret in (world.PHONES, world.ID_NUMBERS)
+        ):
             wrong.append(f"{said}, shows rows of another county")
         if after != before:
             wrong.append(f"{said}, changed rows of another county")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from huqing.access import seal as sealing
 from huqing.access.instance import private_folder
@@ -156,3 +158,24 @@ def test_a_mask_shows_only_the_ends(kind, text, shown):
 def test_sealing_tokens_and_the_audit_chain_use_different_keys():
     master = b"\1" * 32
     assert len({sealing.derive(master, purpose, 16) for purpose in ("seal/1", "token/1", "audit/1")}) == 3
+
+
+def test_sm4_gcm_gives_the_answer_of_rfc_8998():
+    encryptor = Cipher(
+        algorithms.SM4(bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")),
+        modes.GCM(bytes.fromhex("00001234567800000000ABCD")),
+    ).encryptor()
+    encryptor.authenticate_additional_data(bytes.fromhex("FEEDFACEDEADBEEFFEEDFACEDEADBEEFABADDAD2"))
+    plain = bytes.fromhex("".join(2 * letter * 8 for letter in "ABCDEFEA"))
+    cipher = encryptor.update(plain) + encryptor.finalize()
+    assert cipher.hex().upper() == (
+        "17F399F08C67D5EE19D0DC9969C4BB7D5FD46FD3756489069157B282BB200735"
+        "D82710CA5C22F0CCFA7CBF93D496AC15A56834CBCF98C397B4024A2691233B8D"
+    )
+    assert encryptor.tag.hex().upper() == "83DE3541E4C2B58177E065A9BF7B62EC"
+
+
+def test_sm3_gives_the_answer_of_gb_t_32905():
+    digest = hashes.Hash(hashes.SM3())
+    digest.update(b"abc")
+    assert digest.finalize().hex() == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"

@@ -9,6 +9,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -43,6 +44,12 @@ def now(monkeypatch):
 def library_templates(settings):
     """The sign-in library's own pages: the office's look is the office's tests' business."""
     settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": []}]
+
+
+@pytest.fixture(autouse=True)
+def empty_cache():
+    """The sign-in library remembers used codes in the cache, by the keys of users that tests use again."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +101,8 @@ def test_a_wrong_password_says_so_in_chinese_and_names_nobody(client):
 def test_five_wrong_passwords_lock_the_account_for_a_quarter_of_an_hour(client, now):
     for _ in range(5):
         assert "用户名或密码不对" in sign_in(client, "town", "wrong").content.decode()
+    failures = AuditEvent.objects.filter(action="sign_in_failed").order_by("id")
+    assert [event.detail["locked"] for event in failures] == [False] * 4 + [True]
     assert "请 15 分钟后再试" in sign_in(client, "town").content.decode()
     now(14 * MINUTE)
     assert "请 1 分钟后再试" in sign_in(client, "town").content.decode()
@@ -256,6 +265,16 @@ def test_with_a_second_factor_the_password_alone_is_not_enough(client, enrolled)
     client.post(reverse("mfa_authenticate"), {"code": code()})
     assert signed_in(client)
     assert events("sign_in_code_failed") == 1
+
+
+def test_a_code_somebody_has_looked_over_the_shoulder_for_does_not_work_again(enrolled):
+    shown = code()
+    for expected in (True, False):
+        client = Client()
+        sign_in(client, "county")
+        client.post(reverse("mfa_authenticate"), {"code": shown})
+        cache.clear()  # what one process remembers the next one does not
+        assert signed_in(client) is expected
 
 
 def test_a_recovery_code_works_once(enrolled):

@@ -47,6 +47,12 @@ def count_attempt(request: HttpRequest, username: str) -> None:
         )
 
 
+def failure(request: HttpRequest, user: User | None) -> dict[str, Any]:
+    """What the log says of a failed attempt: from where, and whether it locked the account."""
+    locked = user is not None and lockout.locked_until(user.username) is not None
+    return {"address": client_address(request), "locked": locked}
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """Accounts are made by the security administrator; everything about email stays off."""
 
@@ -79,7 +85,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Audit the failure; a name that is no account is not written down, it may be a password or a number."""
         user = User.objects.filter(username=credentials.get("username", "").strip().lower()).first()
-        audit.record(by=None, action="sign_in_failed", subject=user, detail={"address": client_address(request)})
+        audit.record(by=None, action="sign_in_failed", subject=user, detail=failure(request, user))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Whoever signed in less than five minutes ago is not asked for the password again."""

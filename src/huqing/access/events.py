@@ -11,7 +11,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest
 
 from huqing.access import audit
-from huqing.access.adapters import client_address
+from huqing.access.adapters import client_address, failure
 from huqing.access.models import User
 
 ACTION_NAMES = {
@@ -65,7 +65,7 @@ def _password_changed(user: User, **_: Any) -> None:
 
 
 def _code_failed(request: HttpRequest, user: User, **_: Any) -> None:
-    audit.record(by=None, action="sign_in_code_failed", subject=user, detail={"address": client_address(request)})
+    audit.record(by=None, action="sign_in_code_failed", subject=user, detail=failure(request, user))
 
 
 def _factor_added(user: User, authenticator: Any, **_: Any) -> None:

@@ -10,6 +10,7 @@ from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as CodeAgainForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from django.core.exceptions import ValidationError
 
 from huqing.access import lockout
 from huqing.access.adapters import client_address, count_attempt
@@ -65,6 +66,8 @@ class _CountedCode:
         request = context.request
         count_attempt(request, self.user.username)
         code = super().clean_code()
+        if not lockout.use_code(self.user, code):
+            raise ValidationError("这个动态码刚用过，请等身份验证器显示下一个。", code="code_used")
         lockout.succeeded(username=self.user.username, address=client_address(request))
         return code
 

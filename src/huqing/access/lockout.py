@@ -9,14 +9,15 @@ from __future__ import annotations
 import datetime as dt
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from huqing.access.models import SignInFailure, User
+from huqing.access.models import SignInFailure, UsedCode, User
 from huqing.access.seal import token
 
 Kind = SignInFailure.Kind
 LOCKED_FOR = dt.timedelta(minutes=15)
+CODE_LIVES = dt.timedelta(minutes=2)  # a code is accepted in its own half minute and the ones before and after
 FORGOTTEN_AFTER = dt.timedelta(days=1)
 
 
@@ -72,6 +73,18 @@ def locked_until(username: str) -> dt.datetime | None:
 def unlock(username: str) -> int:
     """Forget the failures of an account; returns how many there were."""
     return SignInFailure.objects.filter(kind=Kind.ACCOUNT, key=account_key(username)).delete()[0]
+
+
+def use_code(user: User, code: str) -> bool:
+    """Note that a one-time code was used; False when it had been used already and must be refused."""
+    now = timezone.now()
+    UsedCode.objects.filter(at__lt=now - CODE_LIVES).delete()
+    try:
+        with transaction.atomic():
+            UsedCode.objects.create(user=user, token=token("", f"{user.pk}:{code.strip()}"), at=now)
+    except IntegrityError:
+        return False
+    return True
 
 
 def _keys(username: str, address: str) -> list[tuple[str, str]]:

@@ -106,6 +106,23 @@ class SignInFailure(models.Model):
         ]
 
 
+class UsedCode(models.Model):
+    """A one-time code somebody has signed in with: within its lifetime it does not work again, in any process."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name="用户")
+    token = models.CharField("动态码检索码", max_length=64)
+    at = models.DateTimeField("使用时间")
+
+    class Meta:
+        verbose_name = "已用动态码"
+        verbose_name_plural = "已用动态码"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "token"], name="code_used_once", violation_error_message="该动态码已经用过。"
+            )
+        ]
+
+
 class AppendOnly(models.QuerySet["AuditEvent"]):
     """Audit events can be added and read, nothing else."""
 
