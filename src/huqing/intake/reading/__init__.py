@@ -37,6 +37,7 @@ __all__ = [
     "read_tables",
 ]
 
+PACKED = (".zip", ".rar", ".7z", ".gz", ".bz2", ".tar", ".xz")
 HEAD_ROWS = 80
 TOP_ROWS = 15
 SAMPLES = 20
@@ -129,6 +130,8 @@ def _admitted(path: Path | str, name: str, limits: Limits) -> tuple[Path, str]:
     if size == 0:
         raise ReadError(name, "文件是空的。", "请确认选对了文件，再上传。")
     suffix = Path(name).suffix.lower()
+    if suffix in PACKED:
+        raise ReadError(name, "这是压缩文件。", "请解压后上传里面的表格。")
     if suffix and suffix not in (*WORKBOOKS, *TEXTS):
         raise ReadError(name, f"不认识后缀为 {suffix} 的文件。", "请另存为 .xlsx 或 .csv，再上传。")
     return path, name

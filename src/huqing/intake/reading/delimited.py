@@ -35,8 +35,11 @@ def encoding_of(path: str) -> str:
         if start.startswith(mark):
             return name
     even, odd = start[0::2].count(0), start[1::2].count(0)
-    if max(even, odd) * 4 > len(start) and min(even, odd) * 8 < max(even, odd):
-        return "utf-16-le" if odd > even else "utf-16-be"
+    if max(even, odd) >= max(2, len(start) // 100) and min(even, odd) * 8 < max(even, odd):
+        # Commas, digits and line breaks of UTF-16 text have their zero byte always on the same side.
+        name = "utf-16-le" if odd > even else "utf-16-be"
+        if not _first_bad_line(path, name):
+            return name
     line = 0
     for name in ("utf-8", "gbk", "gb18030"):
         bad = _first_bad_line(path, name)

@@ -1,7 +1,7 @@
-"""What the XML of an xlsx says beside its values: merged ranges, error cells, numbers too long for a double.
+"""What the XML of an xlsx says beside its values: merged ranges, and numbers too long for a double.
 
-The reader that gives the values hides the type of a cell, so one streaming pass over the sheet's XML looks for the few
-cells whose type matters. The pass never holds more than a few megabytes and never parses the XML as a tree. It also
+The reader that gives the values hides whether a cell was a number, so one streaming pass over the sheet's XML looks for
+the few cells for which that matters. The pass never holds more than a few megabytes and never parses the XML as a tree. It also
 cuts a sheet after its first rows, which makes the preview of a large workbook as quick as that of a small one.
 """
 
@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from html import unescape
 from xml.etree import ElementTree
 
 from huqing.intake.reading.faults import Fault
@@ -30,8 +29,6 @@ _ROW_END = re.compile(rb"</(?:\w+:)?row\s*>|<(?:\w+:)?row\b[^>]*/>")
 _LAST_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*?\br=[\"'](\d{1,7})[\"']")
 _PREFIX = re.compile(rb"<(\w+:)?sheetData\b")
 _DATA_END = re.compile(rb"</(?:\w+:)?sheetData\s*>")
-_ERROR = re.compile(rb"<(?:\w+:)?c\b([^>]*\bt=[\"']e[\"'][^>]*)>(.*?)</(?:\w+:)?c>", re.DOTALL)
-_VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>([^<]*)<")
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*)>")
 _LONG = re.compile(rb"\d{16,}(?:\.0*)?|\d(?:\.\d+)?[eE]\+?\d{2}")
 _REF = re.compile(rb"\br=[\"']([A-Z]{1,3})(\d{1,7})[\"']")
@@ -41,12 +38,12 @@ _MERGE = re.compile(rb"mergeCell\b[^>]*?\bref=[\"']\$?([A-Z]{1,3})\$?(\d{1,7}):\
 
 @dataclass
 class SheetFacts:
-    """What one pass over a sheet's XML found. Rows and columns count from 0."""
+    """What one pass over a sheet's XML found. Rows and columns count from 0; `unplaced`: a long number has no address."""
 
     rows: int = 0
     merges: list[Merge] = field(default_factory=list)
-    errors: list[tuple[int, int, str]] = field(default_factory=list)
     long_numbers: list[tuple[int, int, str]] = field(default_factory=list)
+    unplaced: bool = False
     head: bytes | None = None
 
 
@@ -75,11 +72,25 @@ def open_package(path: str, *, most_bytes: int) -> zipfile.ZipFile:
     return package
 
 
+def book_part(package: zipfile.ZipFile) -> str:
+    """The name of the workbook's own part, "" when the package says of none (the usual place is only a habit)."""
+    names = _names(package)
+    try:
+        root = _tree(package, names.get("_rels/.rels", ""))
+    except (ElementTree.ParseError, zipfile.BadZipFile, KeyError, ValueError, OSError):
+        root = None
+    for node in root if root is not None else ():
+        if node.get("Type", "").endswith("/officeDocument"):
+            return names.get(node.get("Target", "").replace("\\", "/").lstrip("/").lower(), "")
+    return names.get("xl/workbook.xml", "")
+
+
 def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
     """Sheet name → name of its XML part; sheets whose part cannot be found are left out."""
-    names = {name.lower().lstrip("/"): name for name in package.namelist()}
-    book = names.get("xl/workbook.xml")
-    rels = names.get("xl/_rels/workbook.xml.rels")
+    names = _names(package)
+    book = book_part(package)
+    folder = posixpath.dirname(book.replace("\\", "/").lstrip("/"))
+    rels = names.get(posixpath.join(folder, "_rels", f"{posixpath.basename(book)}.rels").lower())
     if not book or not rels:
         return {}
     try:
@@ -87,16 +98,21 @@ def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
             node.get("Id", ""): node.get("Target", "") for node in _tree(package, rels) if node.tag.endswith("Relationship")
         }
         sheets = [node for node in _tree(package, book).iter() if node.tag.endswith("}sheet")]
-    except (ElementTree.ParseError, zipfile.BadZipFile, ValueError, OSError):
+    except (ElementTree.ParseError, zipfile.BadZipFile, KeyError, ValueError, OSError):
         return {}
     parts = {}
     for node in sheets:
         link = next((value for key, value in node.attrib.items() if key.endswith("}id")), "")
         target = targets.get(link, "").replace("\\", "/")
-        full = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join("xl", target))
+        full = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
         if full.lower() in names:
             parts[node.get("name", "")] = names[full.lower()]
     return parts
+
+
+def _names(package: zipfile.ZipFile) -> dict[str, str]:
+    """Lower-case path → name as stored: producers differ in case, slashes and a leading slash."""
+    return {name.replace("\\", "/").lstrip("/").lower(): name for name in package.namelist()}
 
 
 def _tree(package: zipfile.ZipFile, part: str) -> ElementTree.Element:
@@ -109,7 +125,7 @@ def scan(package: zipfile.ZipFile, part: str, *, head_rows: int = 0, most_bytes:
     """One pass over the XML `part`. With `head_rows`, `head` is the part cut after that many rows (None if shorter)."""
     facts = SheetFacts()
     head = bytearray()
-    ends = 0
+    ends = ended = 0
     keeping = head_rows > 0
     for block, last in _blocks(package, part, most_bytes):
         if last:
@@ -119,8 +135,8 @@ def scan(package: zipfile.ZipFile, part: str, *, head_rows: int = 0, most_bytes:
         found = None
         for found in _LAST_ROW.finditer(block, max(0, block.rfind(b"row", 0, len(block)) - 65536)):
             pass
-        if found:
-            facts.rows = max(facts.rows, int(found[1]))
+        ended += block.count(b"</row>") + block.count(b":row>")
+        facts.rows = max(facts.rows, ended, int(found[1]) if found else 0)
         if keeping and not last:
             for end in _ROW_END.finditer(block):
                 ends += 1
@@ -161,15 +177,8 @@ def _blocks(package: zipfile.ZipFile, part: str, most_bytes: int) -> Iterator[tu
 
 
 def _marks(block: bytes, facts: SheetFacts) -> None:
-    if len(facts.errors) + len(facts.long_numbers) > MOST_MARKS:
+    if len(facts.long_numbers) > MOST_MARKS:
         return
-    if b't="e"' in block or b"t='e'" in block:
-        for cell in _ERROR.finditer(block):
-            place = _REF.search(cell[1])
-            value = _VALUE.search(cell[2])
-            if place:
-                text = unescape(value[1].decode("utf-8", "replace")) if value else "#ERROR"
-                facts.errors.append((int(place[2]) - 1, column_index(place[1]), text))
     digits = block.translate(_DIGITS)
     for start in (*_positions(digits, _RUN), *_positions(block, b"E+1"), *_positions(block, b"E17"), *_positions(block, b"E18")):
         value_start = block.rfind(b">", max(0, start - 24), start) + 1
@@ -180,7 +189,10 @@ def _marks(block: bytes, facts: SheetFacts) -> None:
         for opened in _CELL.finditer(block, max(0, value_start - 400), value_start):
             pass
         place = _REF.search(opened[1]) if opened else None
-        if not opened or not place or _TYPE.search(opened[1]):
+        if not opened or _TYPE.search(opened[1]):
+            continue
+        if not place:
+            facts.unplaced = True
             continue
         value = int(Decimal(number[0].decode()))
         if value >= 10**15:

@@ -23,10 +23,9 @@ from huqing.intake.reading.shapes import CELL_ERROR, LONG_NUMBER
 
 Report = Callable[[str], None]
 
-# Up to this many cells it is cheap enough to search a sheet of an old format for error cells.
-SEARCHED_CELLS = 4_000_000
-MOST_ERRORS = 200
 _RESAVE = "请在 Excel 或 WPS 中打开后另存为 .xlsx，再上传。"
+_ERROR = re.compile(r"Error\((\w+)\)")
+_ERRORS = {"Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!", "Value": "#VALUE!"}
 _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]00:00:00(?:\.0+)?")
 
 
@@ -72,13 +71,14 @@ class Workbook:
             facts = scanned.result()
         if self.format == "xlsx":
             raw.merges = facts.merges
-            _mark(raw, facts.errors, CELL_ERROR)
             _mark(raw, facts.long_numbers, LONG_NUMBER)
+            if facts.unplaced or name not in self.parts:
+                self._find_long_numbers(raw)
             if name not in self.parts:
-                raw.notes.append("无法核对合并单元格和公式错误；如有，请另存为新的 .xlsx 后重新上传。")
+                raw.notes.append("无法核对合并单元格；如有，请另存为新的 .xlsx 后重新上传。")
         else:
             raw.merges = self._merges(name)
-            self._search(raw)
+            self._find_long_numbers(raw)
         return raw
 
     def heads(self, most_rows: int, report: Report) -> Iterator[RawSheet]:
@@ -127,10 +127,12 @@ class Workbook:
             return RawSheet(name, [], visible=visible)
         with _native(name):
             left = min(column.absolute_index for column in sheet.selected_columns)
-            batch = sheet.to_arrow()
+            batch, faulty = sheet.to_arrow_with_errors()
         del sheet
-        columns = [encoded(batch.column(index)) for index in range(batch.num_columns)]
-        return RawSheet(name, columns, left, rows=rows, visible=visible)
+        raw = RawSheet(name, [encoded(batch.column(index)) for index in range(batch.num_columns)], left, rows, visible)
+        errors = [(error.position, _ERROR.search(error.detail)) for error in (faulty.errors if faulty else ())]
+        _mark(raw, [(row, left + column, _shown_error(said)) for (row, column), said in errors], CELL_ERROR)
+        return raw
 
     def _merges(self, name: str) -> list[Merge]:
         if self.format != "xls":
@@ -141,9 +143,8 @@ class Workbook:
             ranges = CalamineWorkbook.from_path(self.path).get_sheet_by_name(name).merged_cell_ranges or []
         return [(top, left, bottom, right) for (top, left), (bottom, right) in ranges]
 
-    def _search(self, raw: RawSheet) -> None:
-        """Find cells of doubtful kind where no XML can be scanned: numbers in disguise and formula errors."""
-        rows = len(raw.columns[0]) if raw.columns else 0
+    def _find_long_numbers(self, raw: RawSheet) -> None:
+        """Find numbers that lost their last digits where no XML can be scanned for them."""
         for index, column in enumerate(raw.columns):
             texts = column.dictionary.to_pylist()
             long = {code for code, text in enumerate(texts) if text and _may_be_number(text)}
@@ -154,57 +155,12 @@ class Workbook:
             hits = np.flatnonzero(np.isin(codes, list(long)) & numeric[: len(codes)])
             places = [(int(row), raw.left + index, _rounded(texts[codes[row]])) for row in hits]
             _mark(raw, places, LONG_NUMBER)
-        if rows * len(raw.columns) > SEARCHED_CELLS:
-            raw.notes.append("这个格式的大表无法核对公式错误（如 #REF!）；请确认没有，或另存为 .xlsx 后重新上传。")
-            return
-        errors: list[tuple[int, int, str]] = []
-        for index in range(len(raw.columns)):
-            self._errors(raw.name, raw.left + index, 0, rows, errors)
-        _mark(raw, errors, CELL_ERROR)
 
     def _numeric(self, name: str, column: int) -> np.ndarray:
         """Which rows of a column hold a number: read as booleans, numbers are true and texts are missing."""
         with _native(name):
-            sheet = self.reader.load_sheet(
-                name, header_row=None, skip_rows=0, dtypes="boolean", use_columns=[column - self._left(name)]
-            )
+            sheet = self.reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="boolean", use_columns=[column])
             return sheet.to_arrow().column(0).is_valid().to_numpy(zero_copy_only=False)
-
-    def _left(self, name: str) -> int:
-        with _native(name):
-            sheet = self.reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string", n_rows=1)
-            return min(column.absolute_index for column in sheet.selected_columns)
-
-    def _errors(self, name: str, column: int, start: int, rows: int, found: list[tuple[int, int, str]]) -> None:
-        """Halve the column until each error cell is alone: the reader names an error but not its row."""
-        if rows <= 0 or len(found) >= MOST_ERRORS:
-            return
-        text = self._error_in(name, column, start, rows)
-        if not text:
-            return
-        if rows == 1:
-            found.append((start, column, text))
-            return
-        half = rows // 2
-        self._errors(name, column, start, half, found)
-        self._errors(name, column, start + half, rows - half, found)
-
-    def _error_in(self, name: str, column: int, start: int, rows: int) -> str:
-        try:
-            self.reader.load_sheet(
-                name,
-                header_row=None,
-                skip_rows=start,
-                n_rows=rows,
-                schema_sample_rows=None,
-                use_columns=[column - self._left(name)],
-            )
-        except fastexcel.CalamineCellError as error:
-            match = re.search(r"#[A-Z0-9/!?]+", str(error))
-            return match[0] if match else "#ERROR"
-        except fastexcel.FastExcelError:
-            return ""
-        return ""
 
 
 def encoded(column: pa.Array) -> pa.DictionaryArray:
@@ -245,6 +201,10 @@ def _mark(raw: RawSheet, places: list[tuple[int, int, str]], mark: str) -> None:
             codes[row] = known[text]
         indices = pa.array(codes, pa.int32(), mask=codes < 0)
         raw.columns[index] = pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()))
+
+
+def _shown_error(said: re.Match[str] | None) -> str:
+    return _ERRORS.get(said[1], f"#{said[1].upper()}") if said else "#ERROR"
 
 
 def _may_be_number(text: str) -> bool:

@@ -23,6 +23,7 @@ from huqing.intake.reading.workbooks import RawSheet, Workbook
 IDLE_SECONDS = 300
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0"
+_LOCKED = "EncryptedPackage".encode("utf-16-le")  # what a workbook with a password keeps its content in
 _RESAVE = "请在 Excel 或 WPS 中打开后另存为 .xlsx，再上传。"
 _OTHER = (
     (b"\x1f\x8b", "是 gzip 压缩文件", "请解压后上传里面的表格。"),
@@ -46,7 +47,11 @@ def format_of(path: str, most_bytes: int) -> str:
         raise Fault("文件是空的压缩包，不是表格。", _RESAVE)
     if start.startswith(_ZIP):
         return _zip_format(path, most_bytes)
-    if start.startswith(_OLE) or _old_excel(start):
+    if start.startswith(_OLE):
+        if _LOCKED in Path(path).read_bytes():
+            raise Fault("文件加了密码。", "请打开文件，去掉密码后另存，再上传。")
+        return "xls"
+    if _old_excel(start):
         return "xls"
     for magic, what, remedy in _OTHER:
         if start.startswith(magic):
@@ -70,15 +75,16 @@ def _looks_binary(start: bytes) -> bool:
 
 
 def _zip_format(path: str, most_bytes: int) -> str:
-    from huqing.intake.reading.packages import open_package
+    from huqing.intake.reading.packages import book_part, open_package
 
     with open_package(path, most_bytes=most_bytes) as package:
+        book = book_part(package).lower()
         names = {name.lower().lstrip("/").replace("\\", "/") for name in package.namelist()}
     if "xl/workbook.bin" in names:
         return "xlsb"
     if "content.xml" in names:
         return "ods"
-    if "xl/workbook.xml" in names or any(name.startswith("xl/") for name in names):
+    if book.endswith("workbook.xml") or any(name.startswith("xl/") for name in names):
         return "xlsx"
     if any(name.startswith("word/") for name in names):
         raise Fault("文件是 Word 文档，不是表格。", "请把表格复制到 Excel，另存为 .xlsx，再上传。")
