@@ -71,7 +71,6 @@ def users_by_role(regions) -> dict:
             grid_id=regions.grid.pk if role == Role.GRID else None,
             department="医疗保障局" if role == Role.DEPARTMENT else "",
             password=make_password(PASSWORD),
-            password_changed_at=NOW,
         )
         for role in Role
     }

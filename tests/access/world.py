@@ -150,7 +150,6 @@ def build(pk: int, mark: str, village: Region, grid: Grid | None) -> None:
         role="town",
         region_code=county,
         password=make_password("Fengjie-2024!"),
-        password_changed_at=NOW,
     )
 
 
