@@ -1,0 +1,63 @@
+"""After a crash: imports that a killed process left half-way go back to where they can be taken up again."""
+
+from __future__ import annotations
+
+from huqing.access.locks import Busy, exclusive
+from huqing.intake import tasks
+from huqing.intake.applying import LOCK
+from huqing.intake.models import Import
+from huqing.intake.states import move
+
+S = Import.State
+INTERRUPTED = "上次运行被中断，数据没有写入。"
+
+
+def recover() -> int:
+    """Put half-way imports back and queue the waiting ones again; returns how many were half-way.
+
+    The transaction of a killed process never happened, so only the state is wrong. An import whose worker lives holds
+    its lock and is left alone.
+    """
+    recovered = _recover_writing() + _recover_checking()
+    for intake in Import.objects.filter(state=S.QUEUED).order_by("id"):
+        tasks.start(tasks.apply_import, intake, intake.created_by)
+    return recovered
+
+
+def _recover_writing() -> int:
+    try:
+        with exclusive(LOCK, wait=False):
+            found = list(Import.objects.filter(state__in=[S.APPLYING, S.UNDOING]))
+            for intake in found:
+                if intake.state == S.APPLYING:
+                    move(intake, S.QUEUED, by=None, detail={"recovered": True}, message=INTERRUPTED, progress=0)
+                else:
+                    move(
+                        intake,
+                        S.APPLIED,
+                        by=None,
+                        detail={"recovered": True},
+                        message="撤销被中断，没有撤销。可以重新撤销。",
+                    )
+            return len(found)
+    except Busy:
+        return 0
+
+
+def _recover_checking() -> int:
+    recovered = 0
+    for intake in Import.objects.filter(state=S.CHECKING):
+        try:
+            with exclusive(f"import-{intake.pk}", wait=False):
+                move(
+                    intake,
+                    S.MAPPED,
+                    by=None,
+                    detail={"recovered": True},
+                    message="检查被中断，请重新检查。",
+                    progress=0,
+                )
+                recovered += 1
+        except Busy:
+            continue
+    return recovered
