@@ -101,7 +101,8 @@ def fold(text: str) -> str:
     Compatibility forms become their ordinary character (Ⅱ → ii, ⼀ → 一); rare characters are untouched.
     """
     text = unicodedata.normalize("NFKC", text.translate(_SURROGATE).translate(_UNSEEN)).casefold().translate(_SAME)
-    return "".join(ch for ch in text if not ch.isspace() and (ch.isprintable() or ch > "\x7f"))
+    kept = "".join(ch for ch in text if not ch.isspace() and (ch.isprintable() or ch > "\x7f"))
+    return kept if kept.isascii() else unicodedata.normalize("NFKC", kept).casefold()
 
 
 def clean_name(text: str) -> str:
