@@ -1,7 +1,8 @@
 """The rules themselves, one module per topic; amounts, ages and limits are in ``parameters/*.yaml``.
 
 * shared: ``people``, ``households`` (who counts, ages, labels, assistance), ``sources`` (documents)
-* needs: ``income``, ``medical``, ``schooling``, ``housing``, ``water``, ``work``, ``disaster``, ``disability``, ``support``
+* needs: ``income``, ``medical``, ``schooling``, ``housing``, ``water``, ``work``, ``disaster``, ``disability``,
+  ``support``
 * files against departments: ``deaths``, ``assets``
 * casework: ``visits``, ``monitoring``
 * consistency: ``identity`` (ID01-ID11), ``education`` (ED01-ED09)

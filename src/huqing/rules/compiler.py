@@ -22,6 +22,7 @@ from huqing.rules.library import IN_SCOPE, Input, Library, Node
 from huqing.rules.parameters import DECIMAL_DIGITS
 from huqing.rules.plans import FLAG, Outcome, Plan, Step
 from huqing.rules.selection import runnable
+from huqing.rules.sql import sql_of
 
 LINKS = ("id", "household_id", "person_id")
 COUNTY_TABLE = "county_facts"
@@ -53,7 +54,7 @@ def compile_plan(
     every intermediate value of every row stays readable, for explanation.
     """
     chosen, not_run = runnable(library, as_of=as_of, region=region, findings=findings, empty=empty)
-    if one_household:
+    if one_household and not keep_values:
         chosen = [key for key in chosen if key not in library.countywide]
     fused = ibis.options.sql.fuse_selects
     ibis.options.sql.fuse_selects = False
@@ -295,7 +296,7 @@ class _Compiler:
         return (group.by if group else ()) + tuple(own)
 
     def _step(self, name: str, table: Any) -> Any:
-        self.steps.append(Step(name, str(ibis.to_sql(table, dialect="duckdb", pretty=False))))
+        self.steps.append(Step(name, sql_of(table)))
         return ibis.table(table.schema(), name=name)
 
     def _aggregate(self, target: str, source: str, nodes: list[Node]) -> None:

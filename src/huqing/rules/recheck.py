@@ -105,6 +105,21 @@ class Rechecker:
         self._connection.close()
 
 
+def load_tables(connection: duckdb.DuckDBPyConnection, plan: Plan, tables: Mapping[str, pa.Table]) -> None:
+    """Make the given rows readable to a plan; a table not given is empty."""
+    for table, columns in plan.columns.items():
+        types = table_schemas()[table]
+        declared = ", ".join(f'"{column}" {types[column]}' for column in columns)
+        connection.execute(f'CREATE TABLE "{table}" ({declared})')
+        rows = tables.get(table)
+        if rows is not None and rows.num_rows:
+            check_columns(table, columns, rows)
+            listed = ", ".join(f'"{column}"' for column in columns)
+            connection.register("rows", rows)
+            connection.execute(f'INSERT INTO "{table}" SELECT {listed} FROM rows')
+            connection.unregister("rows")
+
+
 def check_columns(table: str, columns: Sequence[str], rows: pa.Table) -> None:
     """TableError naming the columns the rules need and the rows lack."""
     missing = [column for column in columns if column not in rows.column_names]
