@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis.backends.sql.compilers as compilers
+from ibis.backends.sql import compilers
 from sqlglot import exp
+
+OPERATORS = (exp.Not, exp.Is, exp.In, exp.Between, exp.Binary)
 
 
 def sql_of(table: Any, dialect: str = "duckdb") -> str:
     """The SELECT of a table expression.
 
-    Ibis writes ``(~a).isnull()`` as ``NOT a IS NULL``, which SQL reads as ``NOT (a IS NULL)``; here every operand that is
-    itself an operator gets its parentheses.
+    Ibis writes ``(~a).isnull()`` as ``NOT a IS NULL``, which SQL reads as ``NOT (a IS NULL)``; here every operand that
+    is itself an operator gets its parentheses.
     """
     compiler = getattr(compilers, dialect).compiler
     tree = compiler.to_sqlglot(table)
-    operators = (exp.Not, exp.Is, exp.In, exp.Between, exp.Binary)
-    for node in list(tree.find_all(*operators)):
-        if isinstance(node.parent, (*operators, exp.Neg)) and not isinstance(node, exp.Dot):
+    for node in list(tree.find_all(*OPERATORS)):
+        parent = node.parent
+        is_null_test = isinstance(parent, exp.Is) and node is parent.expression
+        if isinstance(parent, (*OPERATORS, exp.Neg)) and not isinstance(node, exp.Dot) and not is_null_test:
             wrapper = exp.Paren()
             node.replace(wrapper)
             wrapper.set("this", node)
