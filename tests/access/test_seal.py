@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from huqing.access import seal as sealing
+from huqing.access.checks import loose
 from huqing.access.instance import private_folder
 from huqing.access.seal import (
     SealError,
@@ -101,6 +102,13 @@ def test_a_data_folder_open_to_others_is_closed(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir(mode=0o755)
     assert private_folder(folder).stat().st_mode & 0o777 == 0o700
+
+
+def test_what_others_can_read_is_named_at_start_up(own_key, tmp_path):
+    tmp_path.chmod(0o700)
+    assert loose(tmp_path) == []
+    own_key.chmod(0o640)
+    assert loose(tmp_path) == [str(own_key)]
 
 
 def test_after_a_new_key_is_added_old_values_open_and_tokens_stay(monkeypatch):

@@ -173,6 +173,16 @@ def test_after_half_an_hour_without_a_click_the_session_ends(client, now):
     assert not signed_in(client)
 
 
+def test_after_twelve_hours_everybody_signs_in_again(client, now):
+    sign_in(client, "town")
+    for _ in range(36):
+        assert signed_in(client)
+        now(20 * MINUTE)
+    now(MINUTE)
+    assert not signed_in(client)
+    assert "已满 12 小时" in client.get(LOGIN).content.decode()
+
+
 def test_a_page_that_refreshes_itself_does_not_keep_the_session_alive(client, now):
     sign_in(client, "town")
     client.get("/")

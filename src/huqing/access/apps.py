@@ -8,7 +8,7 @@ class AccessConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen to sign-ins."""
-        from huqing.access import events
+        """Listen to sign-ins and register the start-up checks."""
+        from huqing.access import checks, events  # noqa: F401
 
         events.connect()

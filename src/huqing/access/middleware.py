@@ -21,6 +21,7 @@ from huqing.access.models import User
 from huqing.access.permissions import CLOSED, PUBLIC, Refused, declared_permission, to_sign_in
 
 SEEN = "huqing_seen_at"
+BEGAN = "huqing_began_at"
 NOTED_EVERY = 60  # seconds between two writes of the time of the last activity
 
 # Pages somebody may open who still has to change the password or to add a second factor.
@@ -43,12 +44,11 @@ class GuardMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Sign out after idle time, then on to the view."""
-        if request.user.is_authenticated and self._idle(request):
+        over = self._over(request) if request.user.is_authenticated else ""
+        if over:
             request.idle_sign_out = True  # type: ignore[attr-defined]
             logout(request)
-            messages.info(
-                request, f"您已有 {settings.HUQING_IDLE_MINUTES} 分钟没有操作，为安全起见已退出，请重新登录。"
-            )
+            messages.info(request, f"{over}，为安全起见已退出，请重新登录。")
             return to_sign_in(request)
         return self.get_response(request)
 
@@ -77,18 +77,22 @@ class GuardMiddleware:
             return _go(request, "mfa_activate_totp", "您的身份须使用动态码登录，请先绑定身份验证器。")
         return None
 
-    def _idle(self, request: HttpRequest) -> bool:
-        """Whether the session was left alone too long; notes the activity otherwise.
+    def _over(self, request: HttpRequest) -> str:
+        """Why the session is over, "" while it is not: left alone, or older than a working day; notes the activity.
 
         A page that asks for news by itself sends ``X-Background: 1``: that is no activity.
         """
-        now = seconds()
-        seen = request.session.get(SEEN)
-        if seen is not None and now - seen > settings.HUQING_IDLE_MINUTES * 60:
-            return True
-        if seen is None or (now - seen > NOTED_EVERY and request.headers.get("X-Background") != "1"):
-            request.session[SEEN] = now
-        return False
+        now, session = seconds(), request.session
+        if SEEN not in session:
+            session[BEGAN] = session[SEEN] = now
+        idle = now - session[SEEN]
+        if idle > settings.HUQING_IDLE_MINUTES * 60:
+            return f"您已有 {settings.HUQING_IDLE_MINUTES} 分钟没有操作"
+        if now - session[BEGAN] > settings.SESSION_COOKIE_AGE:
+            return f"本次登录已满 {settings.SESSION_COOKIE_AGE // 3600} 小时"
+        if idle > NOTED_EVERY and request.headers.get("X-Background") != "1":
+            session[SEEN] = now
+        return ""
 
 
 class HeadersMiddleware:
