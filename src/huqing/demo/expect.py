@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from huqing.demo.figures import PARAMETERS
+from huqing.demo.identity import check_digit
 from huqing.demo.model import Fields, Household, Person, add_months, age_on, income_of, per_head_of
 
 Found = tuple[str, int | None]  # finding key, order of the person or None for the household
@@ -383,6 +384,8 @@ class Evaluation:
         if (relation in MALE_RELATIONS and sex == "2") or (relation in FEMALE_RELATIONS and sex == "1"):
             yield "id06"
         in_number = f["id_number"]
+        if check_digit(in_number[:17]) != in_number[17]:
+            yield "id01"
         if sex != ("1" if int(in_number[16]) % 2 else "2") or f"{birth:%Y%m%d}" != in_number[6:14]:
             yield "id07"
         if any(not f.get(key) for key in ("nationality", "relation", "health", "labour")):

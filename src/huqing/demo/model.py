@@ -29,13 +29,14 @@ class Village:
 class Person:
     """One row of a member roster, and what the departments know of this person."""
 
-    __slots__ = ("fields", "household", "order", "records")
+    __slots__ = ("fields", "household", "order", "records", "true_id")
 
     def __init__(self, household: Household, order: int, fields: Fields) -> None:
         self.household = household
         self.order = order
         self.fields = fields
         self.records: dict[str, list[Fields]] = defaultdict(list)
+        self.true_id = ""  # the number on the ID card where the roster has it wrong
 
     @property
     def alive(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from huqing.demo import dirt
 from huqing.demo.adjust import Town
 from huqing.demo.model import Household, Person, age_on
 from huqing.demo.plants.money import adults
@@ -18,6 +19,18 @@ def _students(town: Town, h: Household, low: int, high: int) -> list[Person]:
         for p in h.living()
         if p.records["school_enrolment"] and low <= age_on(p.fields["birth_date"], town.as_of) <= high
     ]
+
+
+@plant("id01", 0.001)
+def mistyped_id(town: Town, h: Household) -> Person | None:
+    """An ID number whose check digit does not fit. Departments have the right one, so only the name links their rows."""
+    people = [p for p in adults(town, h) if set(filter(p.records.get, p.records)) <= {"insured", "medical_bill"}]
+    if not people:
+        return None
+    p = town.draw.one(people)
+    p.true_id = p.fields["id_number"]
+    p.fields["id_number"] = dirt.mistyped(town.draw, p.true_id, first=14, last=15)
+    return p
 
 
 @plant("id04", 0.0003)
