@@ -109,7 +109,9 @@ def main() -> None:
         print(f"{name:8} {statistics.median(seconds):6.2f} s")
     helper = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory: helper {helper:.0f} MB, caller {read_memory:.0f} MB after reading, {own:.0f} MB after checking")
+    print(
+        f"peak memory: helper {helper:.0f} MB, caller {read_memory:.0f} MB after reading, {own:.0f} MB after checking"
+    )
 
 
 if __name__ == "__main__":

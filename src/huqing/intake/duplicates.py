@@ -1,4 +1,4 @@
-"""The same thing twice in one file: said alike, one row is enough; said differently, nobody but the clerk can choose."""
+"""The same thing twice in one file: said alike, one row is enough; said differently, only the clerk can choose."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from huqing.intake.problem_list import Severity
+from huqing.intake.problem_list import Finding
 from huqing.intake.reading.shapes import ROW
 from huqing.standards.fields import RecordKind
 
-_Finding = tuple[Severity, str, str, str, str]
 _MOST_NAMED = 3
 
 
@@ -21,7 +20,7 @@ class Duplicates:
 
     left_out: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     refused: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
-    findings: list[tuple[_Finding, np.ndarray]] = field(default_factory=list)
+    findings: list[tuple[Finding, np.ndarray]] = field(default_factory=list)
 
 
 def duplicates(table: pa.Table, kind: RecordKind) -> Duplicates:
@@ -48,25 +47,26 @@ def duplicates(table: pa.Table, kind: RecordKind) -> Duplicates:
     positions = np.flatnonzero(repeated)
     if not len(positions):
         return Duplicates()
-    return _judged(table, kind, identity, numbers, positions, groups[positions])
+    return _judged(table, kind, identity, positions, groups[positions])
 
 
 def _judged(
-    table: pa.Table, kind: RecordKind, identity: list[str], numbers: np.ndarray, positions: np.ndarray, groups: np.ndarray
+    table: pa.Table, kind: RecordKind, identity: list[str], positions: np.ndarray, groups: np.ndarray
 ) -> Duplicates:
+    numbers = table.column(ROW).to_numpy()
     few = table.take(pa.array(positions)).drop_columns([ROW])
     whole = _combined([_codes(column) for column in few.columns])
     labels = "、".join(kind[key].label for key in identity)
     left_out: list[int] = []
     refused: list[int] = []
-    findings: list[tuple[_Finding, np.ndarray]] = []
+    findings: list[tuple[Finding, np.ndarray]] = []
     order = np.argsort(groups, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
         rows = numbers[positions[group]]
         if len(np.unique(whole[group])) == 1:
             left_out += rows[1:].tolist()
             message = f"与第 {rows[0]} 行完全相同，只取一行"
-            findings.append((("warning", "", "", message, "不用处理；如确是两条，请写明区别"), rows[1:]))
+            findings.append((Finding("warning", "", "", message, "不用处理；如确是两条，请写明区别"), rows[1:]))
             continue
         refused += rows.tolist()
         differing = "、".join(_differing(few, kind, group))
@@ -74,25 +74,27 @@ def _judged(
             others = [str(other) for other in rows if other != row]
             named = "、".join(others[:_MOST_NAMED]) + (" 等" if len(others) > _MOST_NAMED else "")
             message = f"与第 {named} 行的{labels}相同，但{differing}不同"
-            findings.append((("refused", labels, "", message, "请核对后只保留正确的一行"), np.array([row], np.int32)))
+            findings.append(
+                (Finding("refused", labels, "", message, "请核对后只保留正确的一行"), np.array([row], np.int32))
+            )
     return Duplicates(np.array(left_out, np.int32), np.array(refused, np.int32), findings)
 
 
 def _differing(few: pa.Table, kind: RecordKind, group: np.ndarray) -> list[str]:
     """The labels of up to three fields in which the rows differ; never their values."""
     rows = few.take(pa.array(group))
-    found = [
-        f"「{kind[key].label}」" for key in rows.column_names if len(np.unique(_codes(rows.column(key)))) > 1
-    ]
+    found = [f"「{kind[key].label}」" for key in rows.column_names if len(np.unique(_codes(rows.column(key)))) > 1]
     return found[:_MOST_NAMED] + ([f"等 {len(found)} 项"] if len(found) > _MOST_NAMED else [])
 
 
 def _codes(column: pa.ChunkedArray) -> np.ndarray:
     """A number for every distinct value, -1 for a missing one."""
     if pa.types.is_list(column.type):
-        column = pa.chunked_array([pa.array([None if v is None else "\x1f".join(v) for v in column.to_pylist()], pa.string())])
+        column = pa.chunked_array(
+            [pa.array([None if v is None else "\x1f".join(v) for v in column.to_pylist()], pa.string())]
+        )
     encoded = column.combine_chunks().dictionary_encode()
-    return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.asarray(encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
 
 
 def _combined(parts: list[np.ndarray]) -> np.ndarray:

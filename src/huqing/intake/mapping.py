@@ -25,14 +25,14 @@ WAYS: MappingType[Way, str] = {
     "none": "未对应，不取用",
 }
 # Columns that number, tick or explain rows carry no fact about a household.
-IGNORED = frozenset(map(fold, ("序号", "编号序号", "行号", "No", "No.", "问题", "导入问题", "#")))
+IGNORED = frozenset(map(fold, ("序号", "编号序号", "行号", "No", "No.", "问题", "问题与应填写", "#")))
 CLOSE = 0.72
-_DECORATION = re.compile(r"[*※★·:：/\\_\-—]|[(（][^()（）]*[)）]$|^\d{1,2}[.、．]")
+_DECORATION = re.compile(r"[*※★·:：/\\_\-—]|[(（][^()（）]*[)）]$|^\d{1,2}[.,]")
 
 
 @lru_cache(maxsize=16384)
 def bare(label: str) -> str:
-    """A label without line breaks, stars, numbering and a bracketed unit at its end: 「*工资性收入\\n（元/年）」 → 工资性收入."""
+    """A label without line breaks, stars, numbering and the unit at its end: 「*工资性收入（元/年）」 → 工资性收入."""
     key = fold(label)
     previous = ""
     while key and key != previous:
@@ -130,7 +130,7 @@ def missing_fields(kind: RecordKind, fields: set[str]) -> tuple[str, ...]:
 
 
 def explain(mapping: Mapping, kind: RecordKind) -> list[dict[str, object]]:
-    """The proposal as rows for the page: column, field label, unit, required, how it was matched, confidence in percent."""
+    """The proposal as rows for the page: column, field label, unit, required, how it was matched, confidence."""
     rows: list[dict[str, object]] = []
     for match in mapping.columns:
         declared = kind.by_key.get(match.field)
@@ -171,7 +171,7 @@ def _closeness(label: str, declared: Field) -> float:
 
 @lru_cache(maxsize=65536)
 def _ratio(label: str, name: str) -> float:
-    """Likeness of two labels from 0 to 1; a name contained in the other counts by the share it covers, at least 0.75."""
+    """Likeness of two labels from 0 to 1; a name that contains the other counts at least 0.75."""
     if len(name) < 2:
         return 0.0
     ratio = SequenceMatcher(None, label, name, autojunk=False).ratio()

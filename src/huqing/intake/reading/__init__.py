@@ -97,7 +97,9 @@ def read_sheet(
     head = _cells(columns, HEAD_ROWS)
     fixed = None if header_row is None else header_row - 1
     if fixed is not None and not (0 <= fixed < len(head) and any(cell.strip() for cell in head[fixed])):
-        raise ReadError(f"{place}，第 {header_row} 行", "这一行没有列名。", f"请把表头行写成前 {HEAD_ROWS} 行中写着列名的那一行。")
+        raise ReadError(
+            f"{place}，第 {header_row} 行", "这一行没有列名。", f"请把表头行写成前 {HEAD_ROWS} 行中写着列名的那一行。"
+        )
     found = recognise(head, merges, left=told["left"], hints=f"{name} {told['name']}", header_row=fixed)
     laid = lay_out(columns, merges, left=told["left"], header_rows=found.header_rows, labels=found.labels)
     if not laid.columns:
@@ -143,7 +145,19 @@ def _preview(told: dict[str, Any], name: str, samples: int) -> SheetPreview:
 
     if told["fault"]:
         return SheetPreview(
-            told["name"], 0, (), 0, (), (), (), (), "", (), chosen=False, reason=told["fault"]["what"], visible=told["visible"]
+            told["name"],
+            0,
+            (),
+            0,
+            (),
+            (),
+            (),
+            (),
+            "",
+            (),
+            chosen=False,
+            reason=told["fault"]["what"],
+            visible=told["visible"],
         )
     cells = told["cells"]
     merges = [tuple(merge) for merge in told["merges"]]

@@ -20,7 +20,13 @@ CHUNK = 2**20
 BATCH = 20_000
 LONGEST_CELL = 131_072
 DELIMITERS = (",", "\t", ";", "|", "，")
-ENCODINGS = {"utf-8-sig": "UTF-8（带签名）", "utf-8": "UTF-8", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+ENCODINGS = {
+    "utf-8-sig": "UTF-8（带签名）",
+    "utf-8": "UTF-8",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+}
 ENCODING_NAMES = {**ENCODINGS, "gbk": "GBK", "gb18030": "GB18030"}
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _SEP_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
@@ -68,7 +74,7 @@ def _first_bad_line(path: str, encoding: str) -> int:
 
 
 def delimiter_of(sample: str) -> str:
-    """The delimiter under which the records of `sample` have the most, and the most regular, columns; "," by default."""
+    """The delimiter that splits `sample` into the most, and the most regular, columns; "," by default."""
     best, best_score = ",", 0.0
     for delimiter in DELIMITERS:
         if delimiter not in sample:
@@ -155,7 +161,9 @@ class TextFile:
                 if total > self.most_rows:
                     raise Fault(f"超出 {self.most_rows} 行的上限。", "请分成几个文件上传。", row=self.most_rows + 1)
                 padded = [record if len(record) == width else record + [""] * (width - len(record)) for record in batch]
-                chunks.append([pc.dictionary_encode(pa.array(column, pa.string())) for column in zip(*padded, strict=True)])
+                chunks.append(
+                    [pc.dictionary_encode(pa.array(column, pa.string())) for column in zip(*padded, strict=True)]
+                )
                 lengths.append(len(batch))
         width = max(map(len, chunks), default=0)
         columns = []
@@ -165,9 +173,7 @@ class TextFile:
                 for chunk, length in zip(chunks, lengths, strict=True)
             ]
             columns.append(encoded(pa.chunked_array(pieces).unify_dictionaries().combine_chunks()))
-        return RawSheet(
-            "", columns, rows=total, notes=notes, encoding=self.encoding, delimiter=self.delimiter
-        )
+        return RawSheet("", columns, rows=total, notes=notes, encoding=self.encoding, delimiter=self.delimiter)
 
     def _records(self, stream: TextIO) -> Iterator[list[str]]:
         csv.field_size_limit(LONGEST_CELL)
@@ -177,21 +183,19 @@ class TextFile:
         record: list[str] = []
         try:
             for record in reader:
-                if "\x00" in "".join(record):
-                    record = [cell.replace("\x00", "") for cell in record]
-                yield record
+                yield [cell.replace("\x00", "") for cell in record] if "\x00" in "".join(record) else record
                 row += 1
                 span, previous = reader.line_num - previous, reader.line_num
         except csv.Error as error:
             raise Fault(
-                "有一个单元格过长或引号没有成对。", "请检查这一行的英文双引号 \" 是否成对，改正后再上传。", row=row
+                "有一个单元格过长或引号没有成对。", '请检查这一行的英文双引号 " 是否成对，改正后再上传。', row=row
             ) from error
         except UnicodeError as error:
             raise Fault("有无法识别的文字编码。", "请另存为“CSV UTF-8”或 .xlsx，再上传。", row=row) from error
         if record and span > 1 and "\n" in record[-1].rstrip("\r\n") and not self._ends_with_quote():
             raise Fault(
                 "有一个引号没有成对，后面的行都被并进了同一格。",
-                "请检查这一行的英文双引号 \" 是否成对，改正后再上传。",
+                '请检查这一行的英文双引号 " 是否成对，改正后再上传。',
                 row=row - 1,
             )
 

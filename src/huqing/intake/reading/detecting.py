@@ -58,8 +58,8 @@ def recognise(
 ) -> Recognised:
     """What the first rows of a sheet say about it; `header_row` (0-based) fixes the last header row.
 
-    `hints` are the file's and the sheet's name. Every run of up to three rows is tried as a header; the one most of whose
-    labels some kind knows wins, the shorter and upper one at a tie.
+    `hints` are the file's and the sheet's name. Every run of up to three rows is tried as a header; the
+    one most of whose labels some kind knows wins, the shorter and upper one at a tie.
     """
     best: tuple[tuple[int, ...], tuple[str, ...], int] | None = None
     for last in range(min(len(cells), SEARCHED_ROWS)) if header_row is None else [header_row]:
@@ -104,7 +104,9 @@ def _first_full_row(cells: Sequence[Sequence[str]]) -> int:
     return next((i for i, width in enumerate(widths) if width * 2 > max(widths)), 0)
 
 
-def labels_of(cells: Sequence[Sequence[str]], merges: Sequence[Merge], rows: tuple[int, ...], left: int) -> tuple[str, ...]:
+def labels_of(
+    cells: Sequence[Sequence[str]], merges: Sequence[Merge], rows: tuple[int, ...], left: int
+) -> tuple[str, ...]:
     """The label of every column under header `rows`: the lowest text, with the group above it where that is needed."""
     width = max((len(cells[row]) for row in rows), default=0)
     texts = {(row, column): cells[row][column].strip() for row in rows for column in range(len(cells[row]))}
@@ -131,7 +133,7 @@ def labels_of(cells: Sequence[Sequence[str]], merges: Sequence[Merge], rows: tup
 
 
 def _spread(texts: dict[tuple[int, int], str], row: int, last: int, width: int) -> None:
-    """Give a group label to the blank cells on its right that have a label of their own below (text files merge nothing)."""
+    """Give a group label to the blank cells on its right that have a label below them (text files merge nothing)."""
     group = ""
     for column in range(width):
         text = texts.get((row, column), "")
@@ -149,7 +151,7 @@ def _label(stack: list[str], lowest: Counter[str]) -> str:
 
 
 def scored(labels: Sequence[str], hints: str) -> tuple[tuple[str, float], ...]:
-    """The record kinds that fit labels and names, best first; a kind needs two fields of its own or all required ones."""
+    """The record kinds that fit labels and names, best first; one with few of the labels must have all it requires."""
     known = [(label, kinds_of(label)) for label in labels if label]
     scores = []
     for kind in record_kinds().values():

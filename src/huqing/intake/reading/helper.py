@@ -26,7 +26,6 @@ AT_ONCE = 2
 # After a file of this size a helper holds memory that it may not give back: it is replaced.
 LARGE_FILE = 20 * 2**20
 _SMALLER = "请删去数据区以外的空行空列，或把数据复制到新的工作簿、分成几个文件后再上传。"
-_RESAVE = "请在 Excel 或 WPS 中打开后另存为 .xlsx，再上传。"
 
 
 class _Ended(Exception):
@@ -196,7 +195,7 @@ def _asked(request: dict[str, Any], place: str, limits: Limits, path: Path) -> d
             with _guard:
                 _idle.append(helper)
         if answer.get("memory"):
-            raise ReadError(place, f"读取时需要的内存超过 {limits.memory_mb} MB。", _SMALLER)
+            raise ReadError(place, f"区域太大，展开后超出 {limits.memory_mb} MB 的内存上限。", _SMALLER)
         return answer
 
 
@@ -205,12 +204,12 @@ def _why(ended: _Ended, place: str, limits: Limits) -> ReadError:
         place += f"，工作表「{ended.at}」"
     if ended.slow:
         return ReadError(place, f"读取超过 {limits.seconds} 秒仍未完成，已停止。", _SMALLER)
-    return ReadError(place, "文件已损坏，或展开后超出内存上限，读取程序已停止。", _RESAVE + _SMALLER)
+    return ReadError(place, "区域太大、展开后超出内存上限，或文件已损坏，读取已停止。", _SMALLER)
 
 
 @contextlib.contextmanager
 def _landing(*, whole: bool) -> Iterator[tuple[list[str], Any]]:
-    """A place in memory (where the system has such files) for the cells; they hold ID numbers and must not stay on disk."""
+    """A place in memory, where the system has such files, for the cells: ID numbers must not stay on disk."""
     if not whole:
         yield [], None
         return

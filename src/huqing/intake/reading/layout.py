@@ -41,7 +41,12 @@ def letters(index: int) -> str:
 
 
 def lay_out(
-    columns: Sequence[pa.DictionaryArray], merges: Sequence[Merge], *, left: int, header_rows: tuple[int, ...], labels: Sequence[str]
+    columns: Sequence[pa.DictionaryArray],
+    merges: Sequence[Merge],
+    *,
+    left: int,
+    header_rows: tuple[int, ...],
+    labels: Sequence[str],
 ) -> Laid:
     """Cut the data out of the stored columns. Row numbers count from 1 as Excel shows them."""
     codes = [column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32) for column in columns]
@@ -89,15 +94,15 @@ def _named(
             continue
         seen[label] = seen.get(label, 0) + 1
         if seen[label] > 1:
-            notes.append(f"列名「{label}」出现了 {seen[label]} 次，{letters(left + index)} 列按「{label}({seen[label]})」处理。")
+            notes.append(
+                f"列名「{label}」出现了 {seen[label]} 次，{letters(left + index)} 列按「{label}({seen[label]})」处理。"
+            )
             label = f"{label}({seen[label]})"
         named[index] = label if label != ROW else f"{label}(1)"
     return named
 
 
-def _filled_down(
-    codes: Sequence[np.ndarray], merges: Sequence[Merge], *, left: int, first: int
-) -> list[np.ndarray]:
+def _filled_down(codes: Sequence[np.ndarray], merges: Sequence[Merge], *, left: int, first: int) -> list[np.ndarray]:
     """Repeat the value of a vertically merged cell in the rows it covers (a household's columns over its members)."""
     filled = list(codes)
     own: set[int] = set()
@@ -140,7 +145,9 @@ def _footers(
     found: dict[int, str] = {}
     for index, column in enumerate(columns[:3]):
         totals = [
-            code for code, text in enumerate(column.dictionary.to_pylist()) if text and _TOTAL.fullmatch(re.sub(r"\s", "", text))
+            code
+            for code, text in enumerate(column.dictionary.to_pylist())
+            if text and _TOTAL.fullmatch(re.sub(r"\s", "", text))
         ]
         if totals:
             before = np.zeros(len(keep), bool)

@@ -1,8 +1,8 @@
 """What the XML of an xlsx says beside its values: merged ranges, and numbers too long for a double.
 
 The reader that gives the values hides whether a cell was a number, so one streaming pass over the sheet's XML looks for
-the few cells for which that matters. The pass never holds more than a few megabytes and never parses the XML as a tree. It also
-cuts a sheet after its first rows, which makes the preview of a large workbook as quick as that of a small one.
+the few cells for which that matters. The pass holds a few megabytes and never parses the XML as a tree. It
+also cuts a sheet after its first rows, which makes the preview of a large workbook as quick as that of a small one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import posixpath
 import re
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -38,7 +39,7 @@ _MERGE = re.compile(rb"mergeCell\b[^>]*?\bref=[\"']\$?([A-Z]{1,3})\$?(\d{1,7}):\
 
 @dataclass
 class SheetFacts:
-    """What one pass over a sheet's XML found. Rows and columns count from 0; `unplaced`: a long number has no address."""
+    """What one pass over a sheet's XML found, counted from 0; `unplaced` says that a long number has no address."""
 
     rows: int = 0
     merges: list[Merge] = field(default_factory=list)
@@ -95,7 +96,9 @@ def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
         return {}
     try:
         targets = {
-            node.get("Id", ""): node.get("Target", "") for node in _tree(package, rels) if node.tag.endswith("Relationship")
+            node.get("Id", ""): node.get("Target", "")
+            for node in _tree(package, rels)
+            if node.tag.endswith("Relationship")
         }
         sheets = [node for node in _tree(package, book).iter() if node.tag.endswith("}sheet")]
     except (ElementTree.ParseError, zipfile.BadZipFile, KeyError, ValueError, OSError):
@@ -132,9 +135,7 @@ def scan(package: zipfile.ZipFile, part: str, *, head_rows: int = 0, most_bytes:
             for c0, r0, c1, r1 in _MERGE.findall(block):
                 facts.merges.append((int(r0) - 1, column_index(c0), int(r1) - 1, column_index(c1)))
         _marks(block, facts)
-        found = None
-        for found in _LAST_ROW.finditer(block, max(0, block.rfind(b"row", 0, len(block)) - 65536)):
-            pass
+        found = _last(_LAST_ROW, block, max(0, len(block) - 2 * 65536), len(block))
         ended += block.count(b"</row>") + block.count(b":row>")
         facts.rows = max(facts.rows, ended, int(found[1]) if found else 0)
         if keeping and not last:
@@ -180,14 +181,17 @@ def _marks(block: bytes, facts: SheetFacts) -> None:
     if len(facts.long_numbers) > MOST_MARKS:
         return
     digits = block.translate(_DIGITS)
-    for start in (*_positions(digits, _RUN), *_positions(block, b"E+1"), *_positions(block, b"E17"), *_positions(block, b"E18")):
+    for start in (
+        *_positions(digits, _RUN),
+        *_positions(block, b"E+1"),
+        *_positions(block, b"E17"),
+        *_positions(block, b"E18"),
+    ):
         value_start = block.rfind(b">", max(0, start - 24), start) + 1
         number = _LONG.match(block, value_start) if value_start else None
         if not number or block[number.end() : number.end() + 1] != b"<":
             continue
-        opened = None
-        for opened in _CELL.finditer(block, max(0, value_start - 400), value_start):
-            pass
+        opened = _last(_CELL, block, max(0, value_start - 400), value_start)
         place = _REF.search(opened[1]) if opened else None
         if not opened or _TYPE.search(opened[1]):
             continue
@@ -198,6 +202,11 @@ def _marks(block: bytes, facts: SheetFacts) -> None:
         if value >= 10**15:
             text = str(int(Decimal(f"{value:.14E}")) if value < 10**300 else value)
             facts.long_numbers.append((int(place[2]) - 1, column_index(place[1]), text))
+
+
+def _last(pattern: re.Pattern[bytes], block: bytes, start: int, end: int) -> re.Match[bytes] | None:
+    """The last match of `pattern` between two positions."""
+    return deque(pattern.finditer(block, start, end), maxlen=1).pop() if pattern.search(block, start, end) else None
 
 
 def _positions(block: bytes, needle: bytes) -> Iterator[int]:

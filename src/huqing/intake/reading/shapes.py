@@ -28,7 +28,7 @@ def plain(cell: str | None) -> str:
 
 
 class ReadError(ValueError):
-    """A file cannot be taken in. `place` says where (file, sheet, row, column), `what` is wrong, `remedy` what to do."""
+    """A file cannot be taken in: `place` (file, sheet, row, column), `what` is wrong, and `remedy`, what to do."""
 
     def __init__(self, place: str, what: str, remedy: str) -> None:
         super().__init__(f"{place}：{what}{remedy}")

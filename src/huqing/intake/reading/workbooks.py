@@ -25,7 +25,15 @@ Report = Callable[[str], None]
 
 _RESAVE = "请在 Excel 或 WPS 中打开后另存为 .xlsx，再上传。"
 _ERROR = re.compile(r"Error\((\w+)\)")
-_ERRORS = {"Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!", "Value": "#VALUE!"}
+_ERRORS = {
+    "Div0": "#DIV/0!",
+    "NA": "#N/A",
+    "Name": "#NAME?",
+    "Null": "#NULL!",
+    "Num": "#NUM!",
+    "Ref": "#REF!",
+    "Value": "#VALUE!",
+}
 _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]00:00:00(?:\.0+)?")
 
 
@@ -160,14 +168,14 @@ class Workbook:
         """Which rows of a column hold a number: read as booleans, numbers are true and texts are missing."""
         with _native(name):
             sheet = self.reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="boolean", use_columns=[column])
-            return sheet.to_arrow().column(0).is_valid().to_numpy(zero_copy_only=False)
+            return np.asarray(sheet.to_arrow().column(0).is_valid().to_numpy(zero_copy_only=False))
 
 
 def encoded(column: pa.Array) -> pa.DictionaryArray:
     """`column` dictionary-encoded, with blank cells null and midnight cut off dates."""
     array = pc.dictionary_encode(column)
     texts = array.dictionary.to_pylist()
-    changed = {}
+    changed: dict[int, str | None] = {}
     for code, text in enumerate(texts):
         if not text.strip():
             changed[code] = None
