@@ -164,6 +164,11 @@ def test_two_namesakes_without_an_id_number_both_stay():
     assert result.table.column(ROW).to_pylist() == [2, 3]
 
 
+def test_a_placeholder_instead_of_an_id_number_makes_nobody_the_same_person():
+    result = checked("person", PERSON, ("1", "张三", "0" * 18, "户主"), ("2", "张三", "0" * 18, "户主"))
+    assert result.table.column(ROW).to_pylist() == [2, 3]
+
+
 def test_rows_that_say_nothing_in_the_mapped_columns_are_not_counted():
     result = checked("person", (*PERSON, "备注栏目"), ("1", "张三", MAN, "户主", "x"), (None, None, None, None, "x"))
     assert (result.counts["rows"], result.counts["refused"]) == (1, 0)

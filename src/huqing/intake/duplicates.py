@@ -10,6 +10,7 @@ import pyarrow as pa
 from huqing.intake.problem_list import Finding
 from huqing.intake.reading.shapes import ROW
 from huqing.standards.fields import RecordKind
+from huqing.standards.idnumbers import parse
 
 _MOST_NAMED = 3
 
@@ -24,13 +25,13 @@ class Duplicates:
 
 
 def duplicates(table: pa.Table, kind: RecordKind) -> Duplicates:
-    """Duplicates among the good rows of a file. Rows whose identity is incomplete (a department row without an ID
-    number) are compared as a whole: alike they are one, otherwise they may be two people and both stay."""
+    """Duplicates among the good rows of a file. Rows whose identity is incomplete (no ID number, or a placeholder) are
+    compared as a whole: alike they are one, otherwise they may be two people and both stay."""
     numbers = table.column(ROW).to_numpy()
     identity = [key for key in kind.identity if key in table.column_names]
     if not identity or not len(numbers):
         return Duplicates()
-    parts = [_codes(table.column(key)) for key in identity]
+    parts = [_identity_codes(table.column(key), kind[key].type) for key in identity]
     complete = np.ones(len(numbers), bool)
     for part in parts:
         complete &= part >= 0
@@ -85,6 +86,17 @@ def _differing(few: pa.Table, kind: RecordKind, group: np.ndarray) -> list[str]:
     rows = few.take(pa.array(group))
     found = [f"「{kind[key].label}」" for key in rows.column_names if len(np.unique(_codes(rows.column(key)))) > 1]
     return found[:_MOST_NAMED] + ([f"等 {len(found)} 项"] if len(found) > _MOST_NAMED else [])
+
+
+def _identity_codes(column: pa.ChunkedArray, field_type: str) -> np.ndarray:
+    """Like `_codes`; a placeholder instead of an ID number (000000…) identifies nobody and counts as missing."""
+    codes = _codes(column)
+    if field_type != "id_number":
+        return codes
+    repeated = np.flatnonzero(np.bincount(codes[codes >= 0]) > 1) if (codes >= 0).any() else np.zeros(0, np.int64)
+    texts = column.combine_chunks().dictionary_encode().dictionary
+    nobody = [code for code in repeated.tolist() if parse(texts[code].as_py()).state == "placeholder"]
+    return np.where(np.isin(codes, nobody), -1, codes)
 
 
 def _codes(column: pa.ChunkedArray) -> np.ndarray:

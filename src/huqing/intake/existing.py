@@ -81,10 +81,11 @@ def later_values(subject: Literal["household", "person"], ids: Iterable[int], on
 
 
 def _as_text(expression: str, kind: str) -> str:
-    if kind not in ("json", "date") or connection.vendor == "sqlite":
+    # Django's SQLite connection turns date columns into objects, psycopg does with JSON; a cast keeps both as text.
+    if kind not in ("json", "date"):
         return expression
     bare, _, name = expression.partition(" AS ")
-    return f"{bare}::text AS {name or bare.rsplit('.', 1)[-1]}"
+    return f"CAST({bare} AS text) AS {name or bare.rsplit('.', 1)[-1]}"
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:

@@ -11,9 +11,9 @@ import pyarrow as pa
 from huqing.intake import existing, labels, places
 from huqing.intake.compare import Value, text
 from huqing.intake.layouts import household_layout, with_tokens
-from huqing.intake.plan import Work, Written, constant, write_entries, write_missing, write_prior
+from huqing.intake.plan import Written, constant, write_changes, write_missing
 from huqing.intake.reading import ROW
-from huqing.intake.roster import Comparison, Tracked
+from huqing.intake.roster import Comparison, RosterWork, Tracked
 from huqing.registry.models import Household
 
 _PLACE = ("village_code", "town_name", "village_name")
@@ -23,7 +23,7 @@ _VILLAGE = Tracked(
 )
 
 
-class HouseholdRoster(Work):
+class HouseholdRoster(RosterWork):
     """A plan for the household roster."""
 
     def work_out(self) -> None:
@@ -124,24 +124,24 @@ class HouseholdRoster(Work):
         write_missing(written, self.missing)
 
     def _insert(self, written: Written) -> list[int]:
-        table = self.comparison.new_rows("r.number, r.x_village_id AS village_id, r.x_region_code AS region_code")
-        table = constant(table, created_by_source_id=written.source.pk, updated_at=written.now)
-        return list(written.writer.insert(Household, table) or ())
+        ids: list[int] = []
+        for table in self.comparison.new_rows(
+            "r.number, r.x_village_id AS village_id, r.x_region_code AS region_code"
+        ):
+            made = constant(table, created_by_source_id=written.source.pk, updated_at=written.now)
+            ids += written.writer.insert(Household, made) or ()
+        return ids
 
     def _update(self, written: Written) -> list[int]:
-        changes = self.comparison.changes("id")
-        write_entries(written, changes, person=False)
-        write_prior(written, "household", changes["id"], changes["prior"])
-        columns = [name for name in changes.column_names if name not in ("entry_household_id", ROW, "changes", "prior")]
-        written.writer.update(Household, constant(changes.select(columns), updated_at=written.now))
-        return changes["id"].to_pylist()
+        ids: list[int] = []
+        for changes in self.comparison.changes("id"):
+            write_changes(written, Household, changes)
+            ids += changes["id"].to_pylist()
+        return ids
 
     def sample(self, limit: int) -> dict[str, list[dict[str, Any]]]:
         """The first added and changed households: row, number, head, and for changes the fields with both values."""
         name = "r.head_name" if "head_name" in self.present else "NULL"
         chosen = f"SELECT r.{ROW} AS line, r.number, {name} AS name"
         added = f"{chosen} FROM rows r JOIN added USING ({ROW}) ORDER BY 1 LIMIT {int(limit)}"
-        changes = self.comparison.changes("id").slice(0, limit)
-        self.db.register("shown", changes.select([ROW, "changes"]))
-        changed = f"{chosen}, s.changes FROM shown s JOIN rows r USING ({ROW}) ORDER BY 1"
-        return {"added": self.arrow(added).to_pylist(), "changed": self.arrow(changed).to_pylist()}
+        return {"added": self.arrow(added).to_pylist(), "changed": self.shown_changes(chosen, "id", limit)}

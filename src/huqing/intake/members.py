@@ -12,9 +12,9 @@ from huqing.intake import existing
 from huqing.intake.compare import Value
 from huqing.intake.layouts import person_layout, with_tokens
 from huqing.intake.matching_members import SAME_NUMBER, match
-from huqing.intake.plan import Work, Written, constant, prior_columns, write_entries, write_missing, write_prior
+from huqing.intake.plan import Written, constant, prior_columns, write_changes, write_missing, write_prior
 from huqing.intake.reading import ROW
-from huqing.intake.roster import Comparison, Tracked, without_nulls
+from huqing.intake.roster import Comparison, RosterWork, Tracked
 from huqing.registry.models import Household, Membership, Person
 
 JOINING = ("05", "06", "07")
@@ -39,7 +39,7 @@ _REFUSALS = {
 }
 
 
-class MemberRoster(Work):
+class MemberRoster(RosterWork):
     """A plan for the member roster."""
 
     def work_out(self) -> None:
@@ -186,13 +186,10 @@ class MemberRoster(Work):
     def write(self, written: Written) -> None:
         """New people and memberships, changed values with their entries, moves, and the list of missing people."""
         self._insert(written)
-        changes = self.comparison.changes("x_household_id")
-        write_entries(written, changes, person=True)
-        write_prior(written, "person", changes["id"], changes["prior"])
-        columns = [name for name in changes.column_names if name not in ("entry_household_id", ROW, "changes", "prior")]
-        written.writer.update(Person, constant(changes.select(columns), updated_at=written.now))
+        for changes in self.comparison.changes("x_household_id"):
+            write_changes(written, Person, changes)
+            self._relate(written, changes)
         self._move(written)
-        self._relate(written, changes)
         self._count_members(written)
         write_missing(written, [row[0] for row in self.missing], [row[1] for row in self.missing])
 
@@ -200,20 +197,17 @@ class MemberRoster(Work):
         change = "r.member_change" if "member_change" in self.present else "NULL"
         changed_on = "r.changed_on" if "changed_on" in self.present else "NULL::DATE"
         joining = f"{change} IN {JOINING} AND {changed_on} <= DATE '{self.batch.on}'"
-        table = self.comparison.new_rows(
+        for table in self.comparison.new_rows(
             "r.x_household_id AS household_id, r.x_region_code AS region_code, "
             f"CASE WHEN {joining} THEN {changed_on} ELSE DATE '{self.batch.on}' END AS joined_on, "
             f"CASE WHEN {joining} THEN {change} ELSE '' END AS join_reason"
-        )
-        person = constant(
-            table.drop_columns(["joined_on", "join_reason"]),
-            created_by_source_id=written.source.pk,
-            updated_at=written.now,
-        )
-        ids = written.writer.insert(Person, person)
-        membership = table.select(["household_id", "relation", "joined_on", "join_reason"])
-        membership = without_nulls(membership, ["relation"]).append_column("person_id", pa.array(ids or (), pa.int64()))
-        written.writer.insert(Membership, constant(membership, source_id=written.source.pk))
+        ):
+            person = table.drop_columns(["joined_on", "join_reason"])
+            made = constant(person, created_by_source_id=written.source.pk, updated_at=written.now)
+            ids = written.writer.insert(Person, made)
+            membership = table.select(["household_id", "relation", "joined_on", "join_reason"])
+            membership = membership.append_column("person_id", pa.array(ids or (), pa.int64()))
+            written.writer.insert(Membership, constant(membership, source_id=written.source.pk))
 
     def _move(self, written: Written) -> None:
         """End the membership in the household somebody left, and begin the one in the file's household."""
@@ -269,6 +263,5 @@ class MemberRoster(Work):
         """The first added and changed people: row, household number, name, and for changes both values."""
         chosen = f"SELECT r.{ROW} AS line, r.household_number AS number, r.name"
         added = f"{chosen} FROM rows r JOIN added USING ({ROW}) ORDER BY 1 LIMIT {int(limit)}"
-        self.db.register("shown", self.comparison.changes("x_household_id").slice(0, limit).select([ROW, "changes"]))
-        changed = f"{chosen}, s.changes FROM shown s JOIN rows r USING ({ROW}) ORDER BY 1"
-        return {"added": self.arrow(added).to_pylist(), "changed": self.arrow(changed).to_pylist()}
+        changed = self.shown_changes(chosen, "x_household_id", limit)
+        return {"added": self.arrow(added).to_pylist(), "changed": changed}

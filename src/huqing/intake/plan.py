@@ -10,12 +10,13 @@ from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
+from django.db.models import Model
 
 from huqing.intake.checking import Problem
 from huqing.intake.models import Import, Missing, PriorState
 from huqing.intake.reading import ROW
 from huqing.registry.bulk import BulkWriter
-from huqing.registry.models import Entry, Source
+from huqing.registry.models import Entry, Person, Source
 
 Report = Callable[[str, float], None]
 MEMORY = "600MB"
@@ -121,13 +122,16 @@ def constant(table: pa.Table, /, **values: Any) -> pa.Table:
     return table
 
 
-def write_entries(written: Written, changes: pa.Table, *, person: bool) -> None:
-    """One entry per changed row of ``changes`` (id, entry_household_id, changes)."""
-    table = pa.table({"household_id": changes["entry_household_id"], "changes": changes["changes"]})
-    if person:
-        table = table.append_column("person_id", changes["id"])
+def write_changes(written: Written, model: type[Model], changes: pa.Table) -> None:
+    """A slice of changed rows (from ``Comparison.changes``): an entry each, what they held before, the new values."""
+    entries = pa.table({"household_id": changes["entry_household_id"], "changes": changes["changes"]})
+    if model is Person:
+        entries = entries.append_column("person_id", changes["id"])
     source = written.source
-    written.writer.insert(Entry, constant(table, source_id=source.pk, on=source.on, at=written.now))
+    written.writer.insert(Entry, constant(entries, source_id=source.pk, on=source.on, at=written.now))
+    write_prior(written, model._meta.model_name or "", changes["id"], changes["prior"])
+    values = changes.drop_columns(["entry_household_id", ROW, "changes", "prior"])
+    written.writer.update(model, constant(values, updated_at=written.now))
 
 
 def write_prior(

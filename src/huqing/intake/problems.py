@@ -37,8 +37,8 @@ def write_correction(
 
     The columns are those of the file, in its order and under its labels, so that the corrected workbook is taken in
     like the first one. Cells with a problem are coloured; a last column says row by row what is wrong and what to
-    write. ID numbers are in full, as in the file the clerk uploaded: the caller records the export. Doubtful cells keep their
-    mark, so that they are refused again unless they are corrected. Nothing in the workbook is a formula.
+    write. ID numbers are in full, as in the file the clerk uploaded: the caller records the export. Doubtful cells keep
+    their mark, so that they are refused again unless they are corrected. Nothing in the workbook is a formula.
     """
     explained: dict[int, list[Problem]] = {}
     for problem in problems:

@@ -9,9 +9,10 @@ Works inside one DuckDB connection. The caller puts there ``rows`` (the good row
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -20,7 +21,10 @@ from huqing.access import seal
 from huqing.intake import compare, existing
 from huqing.intake.compare import Value
 from huqing.intake.layouts import Column, Layout, made_columns
+from huqing.intake.plan import Work
 from huqing.intake.reading import ROW
+
+SLICE_ROWS = 40_000
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,18 @@ class Comparison:
     extra_columns: tuple[tuple[str, str], ...] = ()
 
     def run(self) -> None:
-        """Leaves the tables ``changed`` (rows with differences) and the view ``added`` (rows without a target)."""
-        self._read_old()
-        self._views()
-        self.db.execute(f"CREATE TABLE changed AS SELECT * FROM pairs WHERE {compare.any_differs(self._values())}")
+        """Leaves the table ``changed`` (rows with differences) and the view ``added`` (rows without a target).
+
+        The registry's rows are read and compared a slice at a time, so that memory does not grow with the file.
+        """
+        self.db.execute("CREATE VIEW added AS SELECT * FROM target WHERE id IS NULL")
+        made = False
+        for first, last in self._slices("target WHERE id IS NOT NULL") or [(0, 0)]:
+            self._read_old(first, last)
+            differing = f"SELECT * FROM pairs WHERE {ROW} BETWEEN {first} AND {last} AND ({self._any_differs})"
+            self.db.execute(f"INSERT INTO changed {differing}" if made else f"CREATE TABLE changed AS {differing}")
+            made = True
+        self.db.unregister("old")
 
     def counts(self) -> dict[str, int]:
         """``added``, ``changed`` and ``unchanged``."""
@@ -55,29 +67,30 @@ class Comparison:
         ).fetchall()[0]
         return {"added": added, "changed": changed, "unchanged": matched - changed}
 
-    def new_rows(self, extra: str) -> pa.Table:
-        """The rows to insert, with the columns of the table; ``extra`` is a select list over ``r`` (a row)."""
-        plain = self.db.execute(f"SELECT r.* FROM rows r JOIN added USING ({ROW}) ORDER BY {ROW}").to_arrow_table()
-        self.db.register("making", made_columns(self.layout, plain))
+    def new_rows(self, extra: str) -> Iterator[pa.Table]:
+        """The rows to insert in slices, with the columns of the table; ``extra`` is a select list over ``r`` (a row)."""
         items = compare.items_object(self.layout.items)
         fresh = compare.fragments(self.layout.items, self.present)
         columns = "".join(
-            f", {new} AS {name}" for column in self._columns() for name, (new, shape) in self._followers(column).items()
+            f", {new} AS {name}" for column in self._columns() for name, (new, _) in self._followers(column).items()
         )
-        table = self.db.execute(
-            f"SELECT {extra}{columns}, {items} AS items FROM (SELECT r.*, {fresh} FROM making r) r ORDER BY {ROW}"
-        ).to_arrow_table()
-        self.db.unregister("making")
-        return without_nulls(table, self._text_columns())
+        for first, last in self._slices("added"):
+            plain = self.db.execute(
+                f"SELECT r.* FROM rows r JOIN added USING ({ROW}) WHERE {ROW} BETWEEN {first} AND {last} ORDER BY {ROW}"
+            ).to_arrow_table()
+            self.db.register("making", made_columns(self.layout, plain))
+            table = self.db.execute(
+                f"SELECT {extra}{columns}, {items} AS items FROM (SELECT r.*, {fresh} FROM making r) r ORDER BY {ROW}"
+            ).to_arrow_table()
+            self.db.unregister("making")
+            yield without_nulls(table, self._text_columns())
 
-    def changes(self, household: str) -> pa.Table:
-        """One row per changed row: id, entry_household_id, the entry (``changes``), ``prior`` and the new column values.
+    def changes(self, household: str) -> Iterator[pa.Table]:
+        """Per changed row, in slices: id, entry_household_id, the entry (``changes``), ``prior`` and new column values.
 
         ``household`` is SQL for the household the entry belongs to.
         """
-        self._mask()
         tracked = [*self._tracked(), *self.extra]
-        values = self._values()
         item_values = [one.value for one in tracked if not one.columns]
         columns = "".join(
             f", CASE WHEN {one.value.differs} THEN {_as_held(new, shape)} ELSE was_{name} END AS {name}"
@@ -85,13 +98,25 @@ class Comparison:
             for name, (new, shape) in one.columns.items()
         )
         patch = compare.changed_object(item_values, form="new")
+        for first, last in self._slices("changed"):
+            self.db.execute(
+                f"CREATE OR REPLACE TEMP VIEW slice AS SELECT * FROM changed WHERE {ROW} BETWEEN {first} AND {last}"
+            )
+            self._mask()
+            yield self.db.execute(
+                f"""SELECT id, {household} AS entry_household_id, {ROW},
+                    {compare.changed_object(self._values(), form="pair")} AS changes,
+                    {self._prior(tracked, item_values)} AS prior,
+                    json_merge_patch(items, {patch})::VARCHAR AS items{columns}
+                FROM slice c JOIN masks USING ({ROW}) ORDER BY id"""
+            ).to_arrow_table()
+
+    def _slices(self, source: str) -> list[tuple[int, int]]:
+        """Row number ranges that cut ``source`` into slices of ``SLICE_ROWS``."""
         return self.db.execute(
-            f"""SELECT id, {household} AS entry_household_id, {ROW},
-                {compare.changed_object(values, form="pair")} AS changes,
-                {self._prior(tracked, item_values)} AS prior,
-                json_merge_patch(items, {patch})::VARCHAR AS items{columns}
-            FROM changed c JOIN masks USING ({ROW}) ORDER BY id"""
-        ).to_arrow_table()
+            f"SELECT min({ROW}), max({ROW}) FROM (SELECT {ROW}, (row_number() OVER (ORDER BY {ROW}) - 1) // {SLICE_ROWS} AS part "
+            f"FROM {source}) GROUP BY part ORDER BY part"
+        ).fetchall()
 
     def _columns(self) -> list[Column]:
         return [column for column in self.layout.columns if column.key in self.present]
@@ -132,11 +157,16 @@ class Comparison:
             found.append(Tracked(value, self._followers(column)))
         return found
 
+    @property
+    def _any_differs(self) -> str:
+        return compare.any_differs(self._values())
+
     def _values(self) -> list[Value]:
         return [one.value for one in (*self._tracked(), *self.extra)]
 
-    def _read_old(self) -> None:
-        ids = [row for (row,) in self.db.execute("SELECT id FROM target WHERE id IS NOT NULL").fetchall()]
+    def _read_old(self, first: int, last: int) -> None:
+        found = self.db.execute(f"SELECT id FROM target WHERE id IS NOT NULL AND {ROW} BETWEEN {first} AND {last}")
+        ids = [row for (row,) in found.fetchall()]
         kinds = {"id": "id", "items": "json"}
         for column in self.layout.columns:
             for name, (_, shape) in self._followers(column).items():
@@ -153,6 +183,7 @@ class Comparison:
                 old = old.append_column(f"was_{column.key}_token", pa.array(tokens, pa.string()))
         self.db.register("old", old)
         self.db.register("later", existing.later_values(self.layout.kind.subject, ids, self.on))
+        self._views()
 
     def _views(self) -> None:
         plain = [self.layout.kind[column.key] for column in self._columns() if not column.sealed]
@@ -164,9 +195,8 @@ class Comparison:
             if column.sealed
         )
         extra = "".join(f", r.{name}" for name in self._extra_row_columns())
-        self.db.execute("CREATE VIEW added AS SELECT * FROM target WHERE id IS NULL")
         self.db.execute(
-            f"""CREATE VIEW pairs AS
+            f"""CREATE OR REPLACE TEMP VIEW pairs AS
             SELECT f.*, h.* EXCLUDE (id){old_tokens}, l.later
             FROM (SELECT r.{ROW}, t.id, {fresh}{tokens}{extra} FROM rows r JOIN target t USING ({ROW})) f
             JOIN ({compare.held(self.layout.items, "old")}) h ON h.id = f.id
@@ -179,7 +209,7 @@ class Comparison:
 
     def _mask(self) -> None:
         """``masks``: per changed row what an entry may show of sealed values, and what only Python can make."""
-        plain = self.db.execute(f"SELECT r.* FROM rows r JOIN changed USING ({ROW}) ORDER BY {ROW}").to_arrow_table()
+        plain = self.db.execute(f"SELECT r.* FROM rows r JOIN slice USING ({ROW}) ORDER BY {ROW}").to_arrow_table()
         made = made_columns(self.layout, plain)
         keep = [ROW, *(name for name in made.column_names if name.startswith("made_") or name.endswith("_token"))]
         keep += [column.key for column in self._columns() if not column.sealed]
@@ -188,7 +218,7 @@ class Comparison:
                 continue
             old = self.db.execute(
                 f"SELECT CASE WHEN t_{column.key} IS DISTINCT FROM ot_{column.key} THEN was_{column.columns[0]} END "
-                f"FROM changed ORDER BY {ROW}"
+                f"FROM slice ORDER BY {ROW}"
             ).fetchall()
             former = seal.unseal_many([row for (row,) in old])
             for side, values in (("new", made[column.key].to_pylist()), ("old", former)):
@@ -209,6 +239,19 @@ class Comparison:
                 )
         items = compare.changed_object(item_values, form="old")
         return f"'{{\"items\":' || {items} || ',\"columns\":{{' || concat_ws(',', {', '.join(parts)}) || '}}}}'"
+
+
+class RosterWork(Work):
+    """What the plans of both rosters share."""
+
+    comparison: Comparison
+
+    def shown_changes(self, chosen: str, household: str, limit: int) -> list[dict[str, Any]]:
+        """The first changed rows for the preview: ``chosen`` columns of the row ``r``, and its ``changes``."""
+        for changes in self.comparison.changes(household):
+            self.db.register("shown", changes.slice(0, limit).select([ROW, "changes"]))
+            return self.arrow(f"{chosen}, s.changes FROM shown s JOIN rows r USING ({ROW}) ORDER BY 1").to_pylist()
+        return []
 
 
 def _as_held(new: str, shape: str) -> str:

@@ -125,7 +125,10 @@ def _tree(package: zipfile.ZipFile, part: str) -> ElementTree.Element:
 
 
 def scan(package: zipfile.ZipFile, part: str, *, head_rows: int = 0, most_bytes: int) -> SheetFacts:
-    """One pass over the XML `part`. With `head_rows`, `head` is the part cut after that many rows (None if shorter)."""
+    """One pass over the XML `part`.
+
+    With `head_rows`, `head` is the part cut after that many rows (None if shorter) and long numbers are not looked for.
+    """
     facts = SheetFacts()
     head = bytearray()
     ends = ended = 0
@@ -134,7 +137,8 @@ def scan(package: zipfile.ZipFile, part: str, *, head_rows: int = 0, most_bytes:
         if last:
             for c0, r0, c1, r1 in _MERGE.findall(block):
                 facts.merges.append((int(r0) - 1, column_index(c0), int(r1) - 1, column_index(c1)))
-        _marks(block, facts)
+        if not head_rows:
+            _marks(block, facts)
         found = _last(_LAST_ROW, block, max(0, len(block) - 2 * 65536), len(block))
         ended += block.count(b"</row>") + block.count(b":row>")
         facts.rows = max(facts.rows, ended, int(found[1]) if found else 0)
