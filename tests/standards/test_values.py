@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huqing.standards.codelists import codelist
 from huqing.standards.fields import Field, record_kinds
 from huqing.standards.values import Problem, check_value, display
 
@@ -226,3 +227,13 @@ STORED = [
 @pytest.mark.parametrize(("name", "stored"), STORED)
 def test_what_is_shown_can_be_taken_in_again(name: str, stored: object) -> None:
     assert check(name, display(field(name), stored)) == stored  # type: ignore[arg-type]
+
+
+CODED = [f for kind in record_kinds().values() for f in kind.fields if f.codelist]
+
+
+@pytest.mark.parametrize("declared", CODED, ids=lambda declared: declared.label)
+def test_every_label_that_is_shown_can_be_taken_in_again(declared: Field) -> None:
+    for code in codelist(declared.codelist).codes:
+        stored = [code] if declared.type == "codes" else code
+        assert check_value(declared, display(declared, stored), as_of=AS_OF) == stored
