@@ -40,7 +40,7 @@ function options(figure, data) {
     inverse: horizontal,
     axisTick: { show: false },
     axisLine: { lineStyle: { color: '#c5ccd4' } },
-    axisLabel: { color: '#46525f', fontFamily: FONT, fontSize: 13, interval: horizontal ? 0 : 'auto', width: 150, overflow: 'truncate' },
+    axisLabel: { color: '#46525f', fontFamily: FONT, fontSize: 13, interval: horizontal ? 0 : 'auto', width: 150, overflow: 'break', lineHeight: 15 },
   }
   const value = {
     type: 'value',
@@ -81,7 +81,8 @@ function draw(figure) {
   if (!canvas || !table || canvas.dataset.drawn) return
   canvas.dataset.drawn = 'true'
   const data = readTable(table)
-  if (figure.dataset.kind === 'hbar') canvas.classList.add(`chart-rows-${Math.min(12, Math.max(3, data.categories.length))}`)
+  // Set through the object model: the page's policy forbids style attributes.
+  if (figure.dataset.kind === 'hbar') canvas.style.height = `${Math.max(6, 2.5 + (data.series.length > 1 ? 2 : 0) + 2 * data.categories.length)}rem`
   const chart = init(canvas, null, { renderer: 'canvas', locale: 'ZH' })
   chart.setOption(options(figure, data))
   chart.on('click', (event) => {

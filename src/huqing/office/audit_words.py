@@ -1,0 +1,95 @@
+"""What an audit event recorded, in words: names for the keys, labels for roles and fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from huqing.access.models import Role
+from huqing.office import wording
+from huqing.standards.fields import record_kinds
+
+KEYS = {
+    "address": "网络地址",
+    "after": "变更后",
+    "before": "变更前",
+    "added": "新增",
+    "applied": "生效",
+    "code": "代码",
+    "decision": "判定",
+    "from": "原网格",
+    "grid": "网格",
+    "name": "名称",
+    "person": "人员号",
+    "place": "地点",
+    "places": "区划",
+    "recoded": "改代码",
+    "record": "部门数据号",
+    "renamed": "改名",
+    "score": "把握",
+    "unsure": "待判定",
+    "year": "年份",
+    "changed": "变更",
+    "closed": "消除",
+    "counts": "数量",
+    "department": "行业部门",
+    "display_name": "姓名",
+    "field": "字段",
+    "file": "文件",
+    "file_name": "文件",
+    "finding": "规则",
+    "found": "发现",
+    "grid_id": "网格号",
+    "households": "农户",
+    "kept": "仍成立",
+    "kind": "数据种类",
+    "missing": "缺少",
+    "on": "数据日期",
+    "opened": "新增预警",
+    "reason": "理由",
+    "record_kind": "数据种类",
+    "refused": "未入库",
+    "region_code": "管辖区划",
+    "reopened": "重新出现",
+    "role": "角色",
+    "rows": "行数",
+    "sheet": "工作表",
+    "type": "类型",
+    "unchanged": "未变",
+    "unit": "单位",
+    "unknown": "判断不了",
+    "username": "用户名",
+}
+
+
+def lines(detail: dict[str, Any]) -> list[tuple[str, str]]:
+    """The recorded values as names and texts, nested ones as 变更前·角色."""
+    return list(_lines(detail, ""))
+
+
+def _lines(detail: dict[str, Any], above: str) -> Iterator[tuple[str, str]]:
+    for key, value in detail.items():
+        name = f"{above}{KEYS.get(key, key)}"
+        if isinstance(value, dict):
+            yield from _lines(value, f"{name}·")
+        else:
+            yield name, _text(key, value)
+
+
+def _text(key: str, value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "、".join(_text(key, item) for item in value)
+    if key == "role":
+        return str(dict(Role.choices).get(value, value))
+    if key == "finding":
+        return wording.finding_title(value)
+    if key == "field":
+        labels = (kind.by_key[value].label for kind in record_kinds().values() if value in kind.by_key)
+        return next(labels, value)
+    if key in ("kind", "record_kind") and value in record_kinds():
+        return record_kinds()[value].name
+    return str(value)

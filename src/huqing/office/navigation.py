@@ -1,0 +1,93 @@
+"""What the menus offer: each place once, with the permission it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.urls import NoReverseMatch, reverse
+
+from huqing.access.permissions import SIGNED_IN, permissions_of
+
+if TYPE_CHECKING:
+    from huqing.access.models import User
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry of the menu. ``section`` is the first part of the addresses that belong to it; ``bar`` puts it into
+    the phone's bottom bar."""
+
+    view: str
+    label: str
+    icon: str
+    permission: str
+    section: str
+    bar: bool = False
+
+
+@dataclass(frozen=True)
+class Item:
+    """A menu entry as one user sees it on one page."""
+
+    url: str
+    label: str
+    icon: str
+    current: bool
+    bar: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Entries under one heading; the first group has none."""
+
+    title: str
+    items: list[Item]
+
+
+GROUPS: list[tuple[str, list[Place]]] = [
+    (
+        "",
+        [
+            Place("office:home", "首页", "home", SIGNED_IN, "", bar=True),
+            Place("office:households", "农户档案", "home-2", "view_household", "households", bar=True),
+            Place("office:alerts", "预警", "alert-triangle", "view_alerts", "alerts", bar=True),
+        ],
+    ),
+    (
+        "数据",
+        [
+            Place("office:imports", "数据导入", "file-import", "view_imports", "imports"),
+            Place("office:links", "疑似同一人", "link", "review_links", "links"),
+            Place("office:rules", "规则目录", "book", "view_rules", "rules"),
+            Place("office:regions", "区划与网格", "map-pin", "view_regions", "regions"),
+        ],
+    ),
+    (
+        "管理",
+        [
+            Place("office:users", "用户", "users", "view_users", "users", bar=True),
+            Place("office:audit", "审计日志", "shield-check", "view_audit", "audit", bar=True),
+        ],
+    ),
+]
+
+
+def menu(user: User, path: str) -> list[Group]:
+    """The menu of ``user`` on the page at ``path``: only places the role may enter, empty groups left out."""
+    granted = permissions_of(user) | {SIGNED_IN}
+    section = path.strip("/").split("/")[0]
+    groups = [Group(title, list(_items(places, granted, section))) for title, places in GROUPS]
+    return [group for group in groups if group.items]
+
+
+def _items(places: list[Place], granted: set[str], section: str) -> Iterator[Item]:
+    for place in places:
+        if place.permission not in granted:
+            continue
+        try:
+            url = reverse(place.view)
+        except NoReverseMatch:
+            continue
+        yield Item(url, place.label, place.icon, current=place.section == section, bar=place.bar)

@@ -1,0 +1,46 @@
+"""Tags of the pages about alerts, imports and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+
+from huqing.intake.models import Import
+
+register = template.Library()
+
+TONES = {
+    Import.State.APPLIED: "good",
+    Import.State.FAILED: "high",
+    Import.State.DISCARDED: "past",
+    Import.State.UNDONE: "past",
+    Import.State.CHECKED: "medium",
+    Import.State.UPLOADED: "medium",
+    Import.State.MAPPED: "medium",
+}
+
+
+@register.filter
+def item(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """The value under a key that only the template knows; None without one."""
+    return mapping.get(key)
+
+
+@register.simple_tag
+def member_name(names: Mapping[int, str], person_id: int | None) -> str:
+    """The name of a household's member by id."""
+    return names.get(person_id, "") if person_id else ""
+
+
+@register.inclusion_tag("office/components/tag.html")
+def import_state(intake: Import) -> dict[str, str]:
+    """The badge of an import's state."""
+    return {"label": intake.get_state_display(), "kind": TONES.get(Import.State(intake.state), "accent"), "note": ""}
+
+
+@register.filter
+def magnitude(value: float) -> float:
+    """A number without its sign."""
+    return abs(value)

@@ -1,0 +1,169 @@
+"""The first page: what needs doing today, by role."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, path, reverse
+from django.utils import timezone
+
+from huqing.access.models import Role
+from huqing.access.permissions import may, signed_in
+from huqing.office import places, queries, wording
+from huqing.screening import queries as screening
+
+TREND_DAYS = 30
+TREND_SECONDS = 300
+KINDS_SHOWN = 10
+
+
+@signed_in
+def home(request: HttpRequest) -> HttpResponse:
+    """What the signed-in person should look at first."""
+    pages = {
+        Role.SYSTEM_ADMIN: _system,
+        Role.SECURITY_ADMIN: _security,
+        Role.AUDIT_ADMIN: _audit,
+        Role.DEPARTMENT: _department,
+    }
+    template, context = pages.get(request.user.role, _field)(request)
+    return render(request, template, {"today": timezone.localdate(), **context})
+
+
+def _field(request: HttpRequest) -> tuple[str, dict[str, Any]]:
+    user = request.user
+    by_severity = screening.open_by_severity(user)
+    by_finding = screening.open_by_finding(user)
+    run = screening.last_run(user.region_code) if user.region_code else None
+    return "office/home.html", {
+        "households": queries.household_total(user),
+        "open_total": sum(by_severity.values()),
+        "severities": [(level, wording.SEVERITY[level], by_severity.get(level, 0)) for level in wording.SEVERITY_ORDER],
+        "trend": _trend(user),
+        "kinds": [
+            {"key": key, "title": wording.finding_title(key), "count": count, "url": link("office:alerts", finding=key)}
+            for key, count in list(by_finding.items())[:KINDS_SHOWN]
+        ],
+        "kinds_left": max(0, len(by_finding) - KINDS_SHOWN),
+        "towns": _places(request),
+        "todo": _todo(request, by_severity),
+        "run": run,
+        "unknown": queries.unknown_total(run, user) if run else None,
+        "alerts_url": link("office:alerts"),
+        "unknown_url": link("office:unknown"),
+    }
+
+
+def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, Any]]:
+    """The day's work: only what there is something to do about, most pressing first."""
+    user = request.user
+    lines = [
+        {
+            "count": by_severity.get(level, 0),
+            "unit": "条",
+            "text": f"{label}预警待处理",
+            "hint": hint,
+            "url": link("office:alerts", severity=level),
+            "dot": level,
+        }
+        for level, label, hint in (
+            ("high", "紧急", "尽快入户核实，落实帮扶或说明理由"),
+            ("medium", "重要", "本月内核实"),
+            ("low", "一般", "走访时一并核对"),
+        )
+    ]
+    if may(user, "review_links"):
+        lines.append(
+            {
+                "count": queries.open_links(user),
+                "unit": "条",
+                "text": "疑似同一人待判定",
+                "hint": "部门数据中的人对不上花名册，请判定是不是同一人",
+                "url": link("office:links"),
+                "dot": "medium",
+            }
+        )
+    if may(user, "view_imports"):
+        lines.append(
+            {
+                "count": queries.imports_with_problems(user),
+                "unit": "份",
+                "text": "导入的文件有行未入库",
+                "hint": "下载有问题的行，改好后再导入一次",
+                "url": link("office:imports"),
+                "dot": "medium",
+            }
+        )
+    return [line for line in lines if line["count"]]
+
+
+def _trend(user: Any) -> dict[str, Any] | None:
+    """Open alerts today against a week and a month ago, and the line of the last month."""
+    today = timezone.localdate()
+    key = f"office.trend.{user.role}.{user.region_code}.{user.grid_id}.{today}"
+    days = cache.get(key)
+    if days is None:
+        days = screening.trend(user, until=today, days=TREND_DAYS)
+        cache.set(key, days, TREND_SECONDS)
+    if not any(count for _, count in days):
+        return None
+    # A screening opens everything at once on its first day; before it there is nothing to compare with.
+    known = [count for _, count in days[:-7] if count]
+    return {"days": days, "week": days[-1][1] - days[-8][1] if known else None}
+
+
+def _places(request: HttpRequest) -> dict[str, Any]:
+    """Open alerts by the places one level below the account's own, most first."""
+    prefix = request.user.region_code
+    by_place = queries.open_by_place(request.user)
+    rows = [
+        {
+            "name": places.below(code)[code].name if code in places.below(code) else code,
+            "url": link("office:alerts", region=code),
+            "counts": [counts.get(level, 0) for level in wording.SEVERITY_ORDER],
+            "total": sum(counts.values()),
+        }
+        for code, counts in by_place.items()
+    ]
+    rows.sort(key=lambda row: -row["total"])
+    return {"level": "乡镇" if len(prefix) <= places.COUNTY_DIGITS else "村", "rows": rows}
+
+
+def _department(request: HttpRequest) -> tuple[str, dict[str, Any]]:
+    return "office/home_department.html", {
+        "imports": queries.recent_imports(request.user),
+        "with_problems": queries.imports_with_problems(request.user),
+        "imports_url": link("office:imports"),
+    }
+
+
+def _security(request: HttpRequest) -> tuple[str, dict[str, Any]]:
+    return "office/home_security.html", {"accounts": queries.account_numbers(timezone.now())}
+
+
+def _audit(request: HttpRequest) -> tuple[str, dict[str, Any]]:
+    return "office/home_audit.html", {
+        "numbers": queries.audit_numbers(timezone.now()),
+        "events": queries.recent_events(),
+    }
+
+
+def _system(request: HttpRequest) -> tuple[str, dict[str, Any]]:
+    return "office/home_system.html", {"numbers": queries.system_numbers()}
+
+
+def link(view: str, **query: str) -> str:
+    """The address of a page with filters; empty where the page does not exist."""
+    from urllib.parse import urlencode
+
+    try:
+        address = reverse(view)
+    except NoReverseMatch:
+        return ""
+    return f"{address}?{urlencode(query)}" if query else address
+
+
+urlpatterns = [path("", home, name="home")]
