@@ -85,6 +85,16 @@ def test_what_cannot_be_judged_is_listed_only_to_those_who_may_see_the_household
     assert seen["department"] == seen["audit_admin"] == seen["system_admin"] == 0
 
 
+def test_an_alert_stays_when_the_whole_department_file_is_gone(village, screen, assess):
+    record = assess(village.poor, "D")
+    screen()
+    assert "dangerous_house" in open_findings(village.poor)
+    record.delete()
+    run = screen(LATER)
+    assert "dangerous_house" in run.counts["not_run"]
+    assert "dangerous_house" in open_findings(village.poor)
+
+
 def test_a_waiver_needs_a_reason_and_stays_quiet_until_a_value_changes(village, screen):
     screen()
     alert = alert_of(village.poor, "income_below_line")
@@ -141,6 +151,7 @@ def test_only_the_county_starts_a_screening(village, screen):
 
 
 def test_one_changed_value_is_enough_for_a_recheck(village, screen, assess):
+    assess(village.well_off, "A")
     screen()
     assert "dangerous_house" not in open_findings(village.poor)
     assess(village.poor, "D")

@@ -89,7 +89,12 @@ def _run(run: Run, report: Report) -> Run:
     counts = engine.screen(taken, out, as_of=run.as_of, region=run.region_code)
     report("更新预警", 0.7)
     with transaction.atomic():
-        changes = apply_findings(run=run, findings=out / "findings.parquet", households=taken / "household.parquet")
+        changes = apply_findings(
+            run=run,
+            findings=out / engine.FINDINGS_FILE,
+            households=taken / "household.parquet",
+            not_run=counts.not_run,
+        )
         run.state = Run.State.DONE
         run.snapshot = taken.name
         run.finished_at = timezone.now()

@@ -13,7 +13,7 @@ import pyarrow as pa
 from huqing.access.scope import code_range
 from huqing.registry import bulk
 from huqing.registry.models import Entry, Household
-from huqing.rules.catalogue import severities
+from huqing.rules.library import library
 from huqing.rules.recheck import Found
 from huqing.screening.models import Alert, Run
 
@@ -30,8 +30,8 @@ ALERT_SCHEMA = pa.schema(
     ]
 )
 
-# What holds now against what was known. An alert whose finding has become unknown stays as it is: a missing value is
-# no proof that the risk is gone. Households changed since the snapshot are left to their own re-check.
+# What holds now against what was known. An alert whose finding has become unknown, or could not run because its
+# department file is missing, stays as it is: missing data are no proof that the risk is gone. Households changed since the snapshot are left to their own re-check.
 COMPARE = """
 CREATE TEMP TABLE fresh AS
 SELECT f.*, h.region_code
@@ -50,10 +50,16 @@ FROM known k JOIN fresh n ON k.finding = n.finding AND k.household_id = n.househ
 WHERE n.state = 'found';
 CREATE TEMP TABLE closing AS
 SELECT k.id FROM known k
-WHERE k.household_id NOT IN (SELECT household_id FROM changed) AND NOT EXISTS (
+WHERE k.household_id NOT IN (SELECT household_id FROM changed)
+    AND k.finding NOT IN (SELECT finding FROM idle) AND NOT EXISTS (
     SELECT 1 FROM fresh n WHERE k.finding = n.finding AND k.household_id = n.household_id
     AND k.person_id IS NOT DISTINCT FROM n.person_id);
 """
+
+
+def severities() -> dict[str, str]:
+    """The severity of every finding."""
+    return {key: rule.severity for key, rule in library().findings.items()}
 
 
 @dataclass(frozen=True)
@@ -66,12 +72,16 @@ class Changes:
     closed: int
 
 
-def apply_findings(*, run: Run, findings: Path, households: Path) -> Changes:
-    """Bring the alerts of the run's region in line with ``findings``; the caller's transaction makes it one step."""
+def apply_findings(*, run: Run, findings: Path, households: Path, not_run: Iterable[str]) -> Changes:
+    """Bring the alerts of the run's region in line with ``findings``; the caller's transaction makes it one step.
+
+    ``not_run`` are the findings that could not be decided for anybody.
+    """
     levels = severities()
     with duckdb.connect() as db:
         db.register("known", _known(run.region_code))
         db.register("changed", _changed_since(run))
+        db.register("idle", pa.table({"finding": pa.array(list(not_run), pa.string())}))
         for statement in COMPARE.strip().split(";\n"):
             parameters = [str(findings), str(households)] if "read_parquet" in statement else None
             db.execute(statement, parameters)

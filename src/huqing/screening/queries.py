@@ -16,8 +16,8 @@ from huqing.access.permissions import may
 from huqing.access.scope import code_range
 from huqing.registry import snapshot
 from huqing.registry.models import Household
-from huqing.rules.engine import rules_version
-from huqing.rules.explanation import Explanation, explain
+from huqing.rules.engine import read_county, rules_version
+from huqing.rules.explain import Explanation, explain
 from huqing.screening.actions import COUNTY_DIGITS, results_folder
 from huqing.screening.models import Alert, Run
 
@@ -150,12 +150,15 @@ def _query_unknown(run: Run, user: User, sql: str, parameters: list[Any] | None 
 
 def explain_household(household: Household, *, as_of: date | None = None, finding: str | None = None) -> Explanation:
     """Why each finding (or one) holds, does not hold or cannot be judged for ``household``, value by value."""
+    region = household.region_code[:COUNTY_DIGITS]
+    run = last_run(region)
     return explain(
         snapshot.one_household(household.pk),
         household_id=household.pk,
         as_of=as_of or timezone.localdate(),
-        region=household.region_code[:COUNTY_DIGITS],
+        region=region,
         finding=finding,
+        county=read_county(results_folder(run)) if run else None,
     )
 
 

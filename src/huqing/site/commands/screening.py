@@ -52,6 +52,7 @@ def explain(number: str, finding: str | None, as_of: datetime | None) -> None:
     """打印规则、依据、参数和每一个中间值。"""
     from huqing.registry.models import Household
     from huqing.screening.queries import explain_household
+    from huqing.site.telling import as_text
 
     household = Household.objects.filter(number=number).first()
     if household is None:
@@ -61,4 +62,4 @@ def explain(number: str, finding: str | None, as_of: datetime | None) -> None:
         as_of=as_of.date() if as_of else timezone.localdate(),
         finding=finding,
     )
-    click.echo(explanation.as_text())
+    click.echo(as_text(explanation, household))
