@@ -58,9 +58,11 @@ def recognise(
 ) -> Recognised:
     """What the first rows of a sheet say about it; `header_row` (0-based) fixes the last header row.
 
-    `hints` are the file's and the sheet's name. Every run of up to three rows is tried as a header; the
-    one most of whose labels some kind knows wins, the shorter and upper one at a tie.
+    `hints` are the file's and the sheet's name. Every run of up to three rows is tried as a header; the one most of
+    whose labels some kind knows wins, the shorter and upper one at a tie.
     """
+    # Below its header a sheet has thousands of cells and hardly a label among them: such rows are no header.
+    labelled = [any(cell and kinds_of(cell) for cell in row) for row in cells[:SEARCHED_ROWS]]
     best: tuple[tuple[int, ...], tuple[str, ...], int] | None = None
     for last in range(min(len(cells), SEARCHED_ROWS)) if header_row is None else [header_row]:
         if last >= len(cells):
@@ -69,12 +71,12 @@ def recognise(
             rows = tuple(range(last - count + 1, last + 1))
             if not any(cells[rows[0]]):
                 break
+            if header_row is None and best is not None and not any(labelled[row] for row in rows):
+                continue
             labels = labels_of(cells, merges, rows, left)
             matched = _matched(labels)
-            if best is None or matched > best[2] or (matched == best[2] and not best[2] and header_row is None):
-                better_blank = best is None or matched or _width(cells[last]) > _width(cells[best[0][-1]])
-                if better_blank:
-                    best = (rows, labels, matched)
+            if best is None or matched > best[2]:
+                best = (rows, labels, matched)
     if best is None:
         return Recognised((), (), ())
     rows, labels, matched = best
@@ -124,7 +126,9 @@ def labels_of(
     for column in range(width):
         stack: list[str] = []
         for row in rows:
-            text = re.sub(r"\s*[\r\n]+\s*", "", texts.get((row, column), ""))
+            text = texts.get((row, column), "")
+            if "\n" in text or "\r" in text:
+                text = re.sub(r"\s*[\r\n]+\s*", "", text)
             if text and text not in stack:
                 stack.append(text)
         stacks.append(stack)
