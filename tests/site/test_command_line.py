@@ -8,7 +8,19 @@ import pytest
 
 from huqing.site.commands import root
 
-COMMANDS = ["init", "demo", "import", "screen", "explain", "serve", "user", "regions", "verify-audit", "backup", "restore"]
+COMMANDS = [
+    "init",
+    "demo",
+    "import",
+    "screen",
+    "explain",
+    "serve",
+    "user",
+    "regions",
+    "verify-audit",
+    "backup",
+    "restore",
+]
 SUBCOMMANDS = ["add", "reset", "disable", "list", "load"]
 ROLES = ["county", "town", "village", "grid", "department", "reader"]
 ALLOWED = {"huqing", "GBK", "CSV", "Ctrl", "PostgreSQL", "SQLite", *COMMANDS, *SUBCOMMANDS, *ROLES}

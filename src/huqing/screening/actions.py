@@ -85,6 +85,8 @@ def _run(run: Run, report: Report) -> Run:
     taken = snapshot.take(region=run.region_code, as_of=run.as_of)
     report("运行规则", 0.4)
     out = results_folder(run)
+    # A folder of this number can only be left from a database that was put back from a backup.
+    shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     counts = engine.screen(taken, out, as_of=run.as_of, region=run.region_code)
     report("更新预警", 0.7)

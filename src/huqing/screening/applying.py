@@ -31,7 +31,8 @@ ALERT_SCHEMA = pa.schema(
 )
 
 # What holds now against what was known. An alert whose finding has become unknown, or could not run because its
-# department file is missing, stays as it is: missing data are no proof that the risk is gone. Households changed since the snapshot are left to their own re-check.
+# department file is missing, stays as it is: missing data are no proof that the risk is gone. Households changed
+# since the snapshot are left to their own re-check.
 COMPARE = """
 CREATE TEMP TABLE fresh AS
 SELECT f.*, h.region_code

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 
-os.environ.setdefault("HUQING_DATA", tempfile.mkdtemp(prefix="huqing-test-"))
+# Workers inherit the environment of the process that starts them; each needs a data folder of its own.
+if os.environ.get("HUQING_TEST_FOLDER_OF") != os.environ.get("PYTEST_XDIST_WORKER", "main"):
+    os.environ["HUQING_TEST_FOLDER_OF"] = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    os.environ["HUQING_DATA"] = tempfile.mkdtemp(prefix="huqing-test-")
 os.environ.setdefault("HUQING_SECRET_KEY", "only-for-tests")
 os.environ.setdefault("HUQING_SEAL_KEY", "00112233445566778899aabbccddeeff" * 2)
 
