@@ -216,6 +216,7 @@ class Household(models.Model):
         ]
         indexes = [
             models.Index(fields=["region_code", "number"], name="household_region"),
+            models.Index(fields=["region_code"], name="household_active", condition=models.Q(status="active")),
             models.Index(fields=["number"], name="household_number", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["head_name", "region_code"], name="household_head", opclasses=PREFIX),
             models.Index(fields=["head_pinyin", "region_code"], name="household_pinyin", opclasses=PREFIX),
@@ -256,7 +257,7 @@ class Person(models.Model):
         verbose_name_plural = "人员"
         indexes = [
             models.Index(fields=["id_token"], name="person_id_token"),
-            models.Index(fields=["region_code"], name="person_region"),
+            models.Index(fields=["region_code", "household"], name="person_region"),
             models.Index(fields=["name", "region_code"], name="person_name", opclasses=PREFIX),
             models.Index(fields=["name_pinyin", "region_code"], name="person_pinyin", opclasses=PREFIX),
             models.Index(fields=["phone_token"], name="person_phone"),
