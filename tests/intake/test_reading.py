@@ -150,6 +150,21 @@ def test_a_text_file_is_read_in_every_usual_encoding_and_form(tmp_path, encoding
     assert rows_of(sheet) == [["1", f"张{delimiter}三", None, "户主"], ["2", '李"四', None, "配偶"]]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "gbk", "gb18030"])
+def test_the_encoding_the_preview_found_may_be_given_back(tmp_path, encoding):
+    path = tmp_path / "a.csv"
+    path.write_bytes("户编号,姓名,证件号码,与户主关系\n1,张三,,户主\n".encode(encoding))
+    sheet = read_sheet(path, encoding=read_tables(path)[0].encoding)
+    assert sheet.columns == tuple(HEADER)
+
+
+def test_a_wrongly_chosen_encoding_is_refused_with_the_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("a,b\n1,张三\n".encode("gbk"))
+    with pytest.raises(ReadError, match="第 2 行：不是 UTF-8 编码的文字。请改选别的编码"):
+        read_sheet(path, encoding="UTF-8")
+
+
 def test_characters_only_gb18030_has_survive(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes("户编号,姓名,证件号码,与户主关系\n1,王𬍛㛃,,户主\n".encode("gb18030"))

@@ -20,14 +20,7 @@ CHUNK = 2**20
 BATCH = 20_000
 LONGEST_CELL = 131_072
 DELIMITERS = (",", "\t", ";", "|", "，")
-ENCODINGS = {
-    "utf-8-sig": "UTF-8（带签名）",
-    "utf-8": "UTF-8",
-    "utf-16": "UTF-16",
-    "utf-16-le": "UTF-16",
-    "utf-16-be": "UTF-16",
-}
-ENCODING_NAMES = {**ENCODINGS, "gbk": "GBK", "gb18030": "GB18030"}
+_CODECS = {"UTF-8": "utf-8-sig", "GBK": "gbk", "GB2312": "gbk", "GB18030": "gb18030"}
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _SEP_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
@@ -55,6 +48,15 @@ def encoding_of(path: str) -> str:
     raise Fault(
         "有无法识别的文字编码。", "请用 Excel 或 WPS 打开核对文字，另存为“CSV UTF-8”或 .xlsx，再上传。", row=line
     )
+
+
+def _chosen(path: str, encoding: str) -> str:
+    """The codec of an encoding the clerk chose, "" for UTF-16 (whose byte order has to be found) and for none."""
+    codec = _CODECS.get(encoding.upper(), "")
+    bad = _first_bad_line(path, codec) if codec else 0
+    if bad:
+        raise Fault(f"不是 {encoding} 编码的文字。", "请改选别的编码，或另存为“CSV UTF-8”后再上传。", row=bad)
+    return codec
 
 
 def _first_bad_line(path: str, encoding: str) -> int:
@@ -101,7 +103,7 @@ class TextFile:
         self.path = path
         self.most_rows = rows
         self.most_columns = columns
-        self.encoding = encoding or encoding_of(path)
+        self.encoding = _chosen(path, encoding) or encoding_of(path)
         self.first_row = 1
         self.start = 0
         with self._open() as stream:
@@ -112,10 +114,7 @@ class TextFile:
         self.delimiter = delimiter or (said[1] if said else delimiter_of(sample[: sample.rfind("\n") + 1] or sample))
 
     def _open(self) -> TextIO:
-        return open(self.path, encoding=self.encoding, newline="", errors="replace" if self._given() else "strict")
-
-    def _given(self) -> bool:
-        return self.encoding not in ENCODING_NAMES
+        return open(self.path, encoding=self.encoding, newline="")
 
     @property
     def delimited(self) -> bool:

@@ -61,7 +61,7 @@ def open_package(path: str, *, most_bytes: int) -> zipfile.ZipFile:
     try:
         package = zipfile.ZipFile(path)
         entries = package.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
         raise Fault("文件不完整或已损坏，无法打开。", "请在 Excel 或 WPS 中打开后另存为 .xlsx，再上传。") from error
     if any(entry.flag_bits & 1 for entry in entries):
         raise Fault("文件加了密码。", "请打开文件，去掉密码后另存，再上传。")
@@ -176,7 +176,7 @@ def _blocks(package: zipfile.ZipFile, part: str, most_bytes: int) -> Iterator[tu
                     rest = rest[cut:]
                 if len(rest) > MOST_TAIL:
                     return
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError) as error:
         raise Fault("文件不完整或已损坏，无法读完。", "请在 Excel 或 WPS 中打开后另存为 .xlsx，再上传。") from error
     yield rest, True
 
