@@ -74,14 +74,16 @@ def match(db: duckdb.DuckDBPyConnection, on: date) -> None:
 
 SAME_NUMBER = f"""
 -- Rows that will be a person of their own although their ID number is somebody else's too: the row, and who else has it.
-WITH everybody AS (
-    SELECT {ROW}, household_id, name, token, NULL::BIGINT AS id, TRUE AS inside FROM claims
+WITH taken AS (
+    SELECT * FROM claims WHERE {ROW} NOT IN (SELECT {ROW} FROM matched WHERE how IN ('stale', 'outside'))
+), everybody AS (
+    SELECT {ROW}, household_id, name, token, NULL::BIGINT AS id, TRUE AS inside FROM taken
     UNION ALL
     SELECT NULL, household_id, name, token, id, inside FROM persons
     WHERE household_id IS NOT NULL AND id NOT IN (SELECT id FROM matched WHERE id IS NOT NULL)
 ), shared AS (SELECT token FROM everybody WHERE token IS NOT NULL GROUP BY token HAVING count(*) > 1)
 SELECT c.{ROW}, c.name, e.{ROW} AS other_row, e.household_id AS other_household_id, e.name AS other_name, e.inside
-FROM claims c JOIN shared USING (token) JOIN everybody e USING (token)
+FROM taken c JOIN shared USING (token) JOIN everybody e USING (token)
 WHERE e.{ROW} IS DISTINCT FROM c.{ROW} AND (e.{ROW} IS NULL OR e.{ROW} < c.{ROW})
 QUALIFY row_number() OVER (PARTITION BY c.{ROW} ORDER BY e.{ROW} NULLS FIRST, e.id) = 1
 ORDER BY c.{ROW}

@@ -57,12 +57,19 @@ def nobody_listens(monkeypatch) -> None:
     applied.sender_receivers_cache.clear()
 
 
+def person(**columns: str) -> dict[str, str]:
+    """A member roster row; birth date and sex follow the ID number unless they are given."""
+    number = columns.get("证件号码", PERSON["证件号码"])
+    born = f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
+    return {**PERSON, "出生日期": born, "性别": "男" if int(number[16]) % 2 else "女", **columns}
+
+
 @pytest.fixture
 def rows() -> SimpleNamespace:
     """Functions that make roster rows: the given columns over a complete default row."""
     return SimpleNamespace(
-        household=lambda **columns: {**HOUSEHOLD, **{key.replace("_", ""): value for key, value in columns.items()}},
-        person=lambda **columns: {**PERSON, **columns},
+        household=lambda **columns: {**HOUSEHOLD, **columns},
+        person=person,
         id_number=id_number,
     )
 
