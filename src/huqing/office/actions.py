@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from huqing.access.models import User
     from huqing.registry.models import Household
 
-ACTION_NAMES = {"print_household": "打印户档案", "file_edit": "修改档案"}
+ACTION_NAMES = {"print_household": "打印户档案"}
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from huqing.access.models import Role
@@ -35,6 +35,7 @@ KEYS = {
     "department": "行业部门",
     "display_name": "姓名",
     "field": "字段",
+    "fields": "字段",
     "file": "文件",
     "file_name": "文件",
     "finding": "规则",
@@ -77,19 +78,32 @@ def _lines(detail: dict[str, Any], above: str) -> Iterator[tuple[str, str]]:
 
 
 def _text(key: str, value: Any) -> str:
-    if value is None or value == "":
-        return ""
-    if isinstance(value, bool):
-        return "是" if value else "否"
     if isinstance(value, list):
         return "、".join(_text(key, item) for item in value)
-    if key == "role":
-        return str(dict(Role.choices).get(value, value))
-    if key == "finding":
-        return wording.finding_title(value)
-    if key == "field":
-        labels = (kind.by_key[value].label for kind in record_kinds().values() if value in kind.by_key)
-        return next(labels, value)
-    if key in ("kind", "record_kind") and value in record_kinds():
-        return record_kinds()[value].name
-    return str(value)
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if value is None:
+        return ""
+    return _LABELS[key](value) if key in _LABELS else str(value)
+
+
+def _role(value: str) -> str:
+    return str(dict(Role.choices).get(value, value))
+
+
+def _field(value: str) -> str:
+    return next((kind.by_key[value].label for kind in record_kinds().values() if value in kind.by_key), value)
+
+
+def _kind(value: str) -> str:
+    return record_kinds()[value].name if value in record_kinds() else value
+
+
+_LABELS: dict[str, Callable[[str], str]] = {
+    "role": _role,
+    "finding": wording.finding_title,
+    "field": _field,
+    "fields": _field,
+    "kind": _kind,
+    "record_kind": _kind,
+}

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from django.http import Http404
 
 from huqing.access.seal import mask, unseal
-from huqing.registry.models import DepartmentRecord, Entry, Household, Label, Person, Source
+from huqing.registry import values as file
+from huqing.registry.models import DepartmentRecord, Entry, Household, Label, Person
+from huqing.registry.values import Origin
 from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import SEALED, Field, record_kinds
@@ -27,20 +29,11 @@ NUMERIC = frozenset({"integer", "decimal", "money"})
 # The head card shows these, so the sections below leave them out.
 IN_HEAD = frozenset({"number", "head_name", "group_name", "village_code", "member_count"})
 PERSON_IN_HEAD = frozenset({"name"})
-# Values that follow from others or from the place of the household; they are not typed here.
-FIXED = frozenset({"number", "village_code", "member_count"})
+# Follows from the members.
+FOLLOWS = "member_count"
 HISTORY_SHOWN = 20
 RECORDS_SHOWN = 200
 GROUPED = 1000
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a value comes from and for which date."""
-
-    title: str
-    kind: str
-    on: dt.date | None
 
 
 @dataclass(frozen=True)
@@ -182,7 +175,7 @@ def load(household: Household, *, today: dt.date) -> HouseholdFile:
         .order_by("-on", "-id")[:RECORDS_SHOWN]
     )
     current = [label for label in labels if _in_force(label, today)]
-    sections = sections_of("household", household, origins(entries, None, household.created_by_source), IN_HEAD)
+    sections = sections_of(household, known_origins(household, [e for e in entries if e.person_id is None]), IN_HEAD)
     result = HouseholdFile(
         household=household,
         sections=sections,
@@ -213,11 +206,11 @@ def history(household: Household, *, after: int) -> list[Event]:
 
 
 def sections_of(
-    kind: str, row: Household | Person, known: dict[str, Origin], hidden: frozenset[str] = frozenset()
+    row: Household | Person, known: dict[str, Origin], hidden: frozenset[str] = frozenset()
 ) -> list[Section]:
     """The fields of a roster kind by section, in declaration order."""
     sections: dict[str, list[Fact]] = {}
-    for declared in record_kinds()[kind].fields:
+    for declared in file.kind_of(row).fields:
         if declared.linked or declared.key in hidden:
             continue
         sections.setdefault(declared.section, []).append(fact(declared, row, known.get(declared.key)))
@@ -229,7 +222,7 @@ def fact(declared: Field, row: Household | Person, origin: Origin | None) -> Fac
     if declared.sealed:
         text = masked(declared.type, getattr(row, f"{declared.key}_sealed"))
     else:
-        text = shown(declared, value_of(declared, row))
+        text = shown(declared, file.read(row, declared))
     return Fact(
         key=declared.key,
         label=declared.label,
@@ -237,25 +230,15 @@ def fact(declared: Field, row: Household | Person, origin: Origin | None) -> Fac
         unit=declared.unit,
         numeric=declared.type in NUMERIC,
         sealed=declared.sealed,
-        editable=not declared.derived and declared.key not in FIXED,
+        editable=not declared.derived and declared.key not in file.FIXED and declared.key != FOLLOWS,
         meaning=declared.meaning,
         origin=origin if text else None,
     )
 
 
-def value_of(declared: Field, row: Household | Person) -> Any:
-    """The stored value of a field that is not sealed."""
-    if not declared.column:
-        return row.items.get(declared.key)
-    if declared.key == "village_code":
-        return row.region_code
-    value = getattr(row, declared.key)
-    return value.isoformat() if isinstance(value, dt.date) else value
-
-
 def shown(declared: Field, value: Any) -> str:
     """A value as the pages write it: money and whole numbers with separators, codes by their labels."""
-    if value is None or value == "" or value == []:
+    if value in (None, "") or value == []:
         return ""
     if declared.type == "money":
         whole, _, cents = display(declared, value).partition(".")
@@ -273,20 +256,10 @@ def masked(kind: str, sealed: bytes | None) -> str:
     return mask(kind, unseal(bytes(sealed))) if sealed else ""
 
 
-def origins(entries: Iterable[Entry], person: int | None, created_by: Source | None) -> dict[str, Origin]:
-    """For each field the source and date of the latest entry that names it; what no entry names came with the file."""
-    known: dict[str, Origin] = {}
-    for entry in entries:
-        if entry.person_id != person:
-            continue
-        for key in entry.changes:
-            known.setdefault(key, Origin(entry.source.title, entry.source.get_kind_display(), entry.on))
-    if created_by is not None:
-        first = Origin(created_by.title, created_by.get_kind_display(), created_by.on)
-        for kind in ("household", "person"):
-            for declared in record_kinds()[kind].fields:
-                known.setdefault(declared.key, first)
-    return known
+def known_origins(row: Household | Person, entries: Iterable[Entry]) -> dict[str, Origin]:
+    """For each declared field where its present value comes from; ``entries`` are those of this row."""
+    keys = [declared.key for declared in file.kind_of(row).fields]
+    return file.origins(entries, row.created_by_source, keys)
 
 
 def _in_force(label: Label, today: dt.date) -> bool:
@@ -376,7 +349,7 @@ def load_person(person: Person, *, today: dt.date) -> PersonFile:
         sex=member.sex,
         age=member.age,
         id_masked=member.id_masked,
-        sections=sections_of("person", person, origins(entries, person.pk, person.created_by_source), PERSON_IN_HEAD),
+        sections=sections_of(person, known_origins(person, entries), PERSON_IN_HEAD),
         labels=[label for label in labels if _in_force(label, today)],
         records=_by_kind(records),
         events=[_event(entry, {person.pk: person.name}) for entry in entries[:HISTORY_SHOWN]],

@@ -1,6 +1,6 @@
 """All addresses of the office."""
 
-from huqing.office.views import audit, editing, home, households, regions, search, users
+from huqing.office.views import alerts, audit, editing, home, households, imports, regions, search, users
 
 app_name = "office"
 
@@ -8,6 +8,8 @@ urlpatterns = [
     *home.urlpatterns,
     *households.urlpatterns,
     *editing.urlpatterns,
+    *alerts.urlpatterns,
+    *imports.urlpatterns,
     *search.urlpatterns,
     *regions.urlpatterns,
     *users.urlpatterns,

@@ -16,8 +16,11 @@ from huqing.access.permissions import Refused, requires
 from huqing.office import actions, edits, household_file
 from huqing.office.forms import ShowSealedForm
 from huqing.office.views.households import place
+from huqing.registry.actions import Edit, RegistryError
 from huqing.registry.models import Household, Person
 from huqing.standards.fields import Field, record_kinds
+
+LAST_REASON = "office.last_reason"
 
 
 @requires("edit_household")
@@ -33,31 +36,55 @@ def field(request: HttpRequest, kind: str, pk: int, key: str) -> HttpResponse:
 
 
 def _save(request: HttpRequest, kind: str, row: Household | Person, declared: Field) -> HttpResponse:
-    typed = "、".join(value for value in request.POST.getlist("value") if value)
+    typed = [value for value in request.POST.getlist("value") if value]
     on = _date(request.POST.get("on", ""))
+    reason = request.POST.get("reason", "")
+    problems = {}
     if on is None or on > timezone.localdate():
-        problem = "日期请写成 2025-03-01 的样子，且不能晚于今天。"
-        return _form(request, kind, row, declared, typed=typed, on_problem=problem)
+        problems["on_problem"] = "日期请写成 2025-03-01 的样子，且不能晚于今天。"
+    if reason not in edits.REASONS:
+        problems["reason_problem"] = "请选一个依据。"
+    if problems or on is None:
+        return _form(request, kind, row, declared, typed=typed, **problems)
     try:
-        edits.edit_field(
-            by=request.user, row=row, field=declared, typed=typed, on=on, seen=request.POST.get("seen", "")
+        edit = edits.edit_field(
+            by=request.user,
+            row=row,
+            field=declared,
+            typed=typed,
+            on=on,
+            reason=reason,
+            seen=request.POST.get("seen", ""),
         )
     except edits.Changed as error:
         return _form(request, kind, _row(request, kind, row.pk), declared, typed=typed, conflict=str(error))
-    except edits.NotAccepted as error:
+    except ValidationError as error:
+        return _form(request, kind, row, declared, typed=typed, problem="；".join(error.messages))
+    except (RegistryError, Refused) as error:
         return _form(request, kind, row, declared, typed=typed, problem=str(error))
-    return _show(request, kind, _row(request, kind, row.pk), declared)
+    request.session[LAST_REASON] = reason
+    return _show(request, kind, _row(request, kind, row.pk), declared, note=_note(edit, declared))
 
 
-def _show(request: HttpRequest, kind: str, row: Household | Person, declared: Field) -> HttpResponse:
-    entries = row.entries.select_related("source").order_by("-at", "-id")[: household_file.GROUPED]
-    person = row.pk if isinstance(row, Person) else None
-    origin = household_file.origins(entries, person, row.created_by_source).get(declared.key)
+def _note(edit: Edit, declared: Field) -> str:
+    if declared.key in edit.older:
+        return "已记入历史。档案里的值日期更近，没有改变。"
+    if declared.key in edit.warnings:
+        return f"已保存，请核对：{edit.warnings[declared.key]}"
+    return "已保存" if edit.applied else "与原来相同，没有改动"
+
+
+def _show(request: HttpRequest, kind: str, row: Household | Person, declared: Field, note: str = "") -> HttpResponse:
+    entries = row.entries.select_related("source")
+    if isinstance(row, Household):
+        entries = entries.filter(person=None)
+    origin = household_file.known_origins(row, entries).get(declared.key)
     context = {
         "kind": kind,
         "pk": row.pk,
         "fact": household_file.fact(declared, row, origin),
         "can_edit": True,
+        "note": note,
     }
     return render(request, "office/households/fact.html", context)
 
@@ -68,7 +95,7 @@ def _form(
     row: Household | Person,
     declared: Field,
     *,
-    typed: str | None = None,
+    typed: list[str] | None = None,
     **problems: str,
 ) -> HttpResponse:
     control, options = edits.control(declared)
@@ -79,12 +106,15 @@ def _form(
         "sealed": declared.sealed,
         "control": control,
         "options": options,
+        "reasons": edits.REASONS,
+        "reason": request.POST.get("reason") or request.session.get(LAST_REASON, ""),
         "value": edits.typed_value(declared, row, typed),
         "on": request.POST.get("on") or timezone.localdate().isoformat(),
         "today": timezone.localdate(),
         "seen": edits.fingerprint(declared, row),
         "problem": "",
         "on_problem": "",
+        "reason_problem": "",
         "conflict": "",
         **problems,
     }

@@ -17,20 +17,21 @@ SESSION_KEY = "office.searches"
 
 @requires("view_household")
 def find(request: HttpRequest) -> HttpResponse:
-    """Post: understand what was typed and go to its result page. Get: the result page."""
+    """Post: keep what was typed and go to its result page. Get: the result page."""
     if request.method == "POST":
-        wanted = search.understand(request.user, request.POST.get("q", ""))
-        if wanted is None:
+        sealed = search.keep(request.POST.get("q", ""))
+        if not sealed:
             return redirect("office:search")
         key = secrets.token_urlsafe(6)
         kept = list(request.session.get(SESSION_KEY, {}).items())[-(KEPT - 1) :]
-        request.session[SESSION_KEY] = {**dict(kept), key: wanted.as_session()}
+        request.session[SESSION_KEY] = {**dict(kept), key: sealed}
         return redirect(f"{reverse('office:search')}?s={key}")
-    known = request.session.get(SESSION_KEY, {}).get(request.GET.get("s", ""))
-    if known is None:
-        return render(request, "office/search.html", {"wanted": None, "found": None})
-    wanted = search.Wanted(**known)
-    return render(request, "office/search.html", {"wanted": wanted, "found": search.run(request.user, wanted)})
+    sealed = request.session.get(SESSION_KEY, {}).get(request.GET.get("s", ""))
+    if not sealed:
+        return render(request, "office/search.html", {"label": "", "found": None})
+    text = search.kept(sealed)
+    context = {"label": search.label(text), "found": search.find(request.user, text)}
+    return render(request, "office/search.html", context)
 
 
 urlpatterns = [path("search/", find, name="search")]
