@@ -16,7 +16,7 @@ CHILDREN, PARENTS = ["03", "04"], ["11", "12"]
 BAD_NUMBER = ["missing", "bad_length", "bad_date", "bad_check"]
 REACHABLE = ["mobile", "landline"]
 
-grouping("same_number", "同一证件号码的人", over="person", by=["id_token"])
+grouping("same_number", "同一证件号码的人", over="person", by=["id_token"], at_least=2)
 
 
 @aggregate("使用同一证件号码的人数", of="same_number", over="person", unit="人")

@@ -31,7 +31,7 @@ def bill_month(settled_on: Column, as_of: Day) -> Column:
     return only(in_window(settled_on, months_before(as_of, 12), as_of), month_of(settled_on))
 
 
-grouping("medical_month", "一人一个月的医疗费", over="medical_bill", by=["household_id", "person_id", "bill_month"])
+grouping("medical_month", "一人一个月的医疗费", over="medical_bill", by=["person_id", "bill_month"])
 
 
 @aggregate("当月住院自付", of="medical_month", over="medical_bill", unit="元")

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from pyarrow import parquet
 
 from huqing.rules.errors import TableError
 from huqing.rules.parameters import Parameters, load
@@ -25,6 +24,7 @@ PACKAGES = ("huqing.policies",)
 FINDINGS_FILE = "findings.parquet"
 COUNTY_FILE = "county.json"
 FOUND, UNKNOWN = "found", "unknown"
+HOUSEHOLDS_AT_A_TIME = 78_000
 
 
 @dataclass(frozen=True)
@@ -107,14 +107,16 @@ def screen(
     findings: list[str] | None = None,
     parameter_folders: tuple[Path, ...] = (),
     cache: Path | None = None,
-    memory_limit: str = "400MB",
+    part: int = HOUSEHOLDS_AT_A_TIME,
+    memory_limit: str = "300MB",
     threads: int | None = None,
 ) -> Counts:
     """Decide all findings for the snapshot and write ``out/findings.parquet`` and ``out/county.json``.
 
     A row per finding that holds or cannot be decided: finding, household_id, person_id (null for a household's), state
     ("found" or "unknown"), evidence (JSON, found only) and its SHA-256. ``county.json`` holds what a re-check of one
-    household needs to know of the whole county. The Parquet file appears last and whole.
+    household needs to know of the whole county. Both appear whole at the end. ``part`` says how many
+    households are decided at a time, which bounds memory whatever the size of the region.
 
     Raises TableError if the snapshot lacks a table or column, ParameterError or RuleError if the rules are wrong.
     """
@@ -137,17 +139,24 @@ def screen(
             settings["threads"] = str(threads)
         for name, value in settings.items():
             connection.execute(f"SET {name} = '{value}'")
-        open_snapshot(connection, snapshot, plan)
-        for step in plan.steps:
-            connection.execute(f'CREATE TEMP TABLE "{step.name}" AS {step.sql}')
-        unfinished = out / f"{FINDINGS_FILE}.part"
-        connection.execute(f"COPY ({results_sql(plan)}) TO '{quoted(unfinished)}' (FORMAT parquet, COMPRESSION zstd)")
+        check_snapshot(connection, snapshot, plan)
+        found = Path(scratch) / FINDINGS_FILE
+        _run(
+            connection,
+            snapshot,
+            plan,
+            found,
+            ranges=_ranges(connection, snapshot, max(1, round(sizes["household"] / part))),
+        )
         counted = connection.execute(
-            f"SELECT finding, state, count(*) FROM read_parquet('{quoted(unfinished)}') GROUP BY ALL ORDER BY ALL"
+            f"SELECT finding, state, count(*) FROM read_parquet('{quoted(found)}') GROUP BY ALL ORDER BY ALL"
         ).fetchall()
-        facts = {"facts": _county(connection, plan), "not_run": plan.not_run}
-    (out / COUNTY_FILE).write_text(json.dumps(facts, ensure_ascii=False, default=str), encoding="utf-8")
-    unfinished.replace(out / FINDINGS_FILE)
+        facts = json.dumps(
+            {"facts": _county(connection, plan), "not_run": plan.not_run}, ensure_ascii=False, default=str
+        )
+        (Path(scratch) / COUNTY_FILE).write_text(facts, encoding="utf-8")
+        (Path(scratch) / COUNTY_FILE).replace(out / COUNTY_FILE)
+        found.replace(out / FINDINGS_FILE)
     finished = time.perf_counter()
     return Counts(
         households=sizes["household"],
@@ -160,6 +169,37 @@ def screen(
     )
 
 
+def _run(
+    connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan, found: Path, *, ranges: list[tuple[int, int]]
+) -> None:
+    """Build what concerns the whole county, then decide the households range by range into one Parquet file."""
+    open_snapshot(connection, snapshot, plan, None)
+    for step in plan.steps:
+        if step.whole:
+            connection.execute(f'CREATE TEMP TABLE "{step.name}" AS {step.sql}')
+    parts = []
+    for number, bounds in enumerate(ranges):
+        if len(ranges) > 1:
+            open_snapshot(connection, snapshot, plan, bounds)
+        parts.append(found.with_suffix(f".{number}.parquet") if len(ranges) > 1 else found)
+        target = quoted(parts[-1])
+        connection.execute(f"COPY ({decide_sql(plan)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+    if len(parts) > 1:
+        listed = ", ".join(f"'{quoted(file)}'" for file in parts)
+        rows = f"SELECT * FROM read_parquet([{listed}])"
+        connection.execute(f"COPY ({rows}) TO '{quoted(found)}' (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _ranges(connection: duckdb.DuckDBPyConnection, snapshot: Path, parts: int) -> list[tuple[int, int]]:
+    """Ranges of household numbers holding about equally many households."""
+    file = quoted(snapshot / "household.parquet")
+    rows = connection.execute(
+        f"SELECT min(id), max(id) FROM (SELECT id, ntile({parts}) OVER (ORDER BY id) AS part "
+        f"FROM read_parquet('{file}')) GROUP BY part ORDER BY part"
+    ).fetchall()
+    return [(int(first), int(last)) for first, last in rows]
+
+
 def read_county(out: Path) -> dict[str, Any]:
     """What the last screening written to ``out`` knows of the whole county; {} if there is none."""
     try:
@@ -169,20 +209,34 @@ def read_county(out: Path) -> dict[str, Any]:
     return facts
 
 
-def open_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan) -> None:
-    """Make the snapshot's tables readable under their names; TableError names a missing file or column."""
+def check_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan) -> None:
+    """TableError naming the file or column that the plan reads and the snapshot lacks."""
     for table, columns in plan.columns.items():
         file = snapshot / f"{table}.parquet"
         if not file.exists():
             raise TableError(f"快照 {snapshot.name} 缺少 {file.name}。请重新生成快照。")
-        have = {
-            row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{quoted(file)}')").fetchall()
-        }
-        missing = [column for column in columns if column not in have]
+        shown = connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{quoted(file)}')").fetchall()
+        missing = [column for column in columns if column not in {row[0] for row in shown}]
         if missing:
             raise TableError(f"快照 {snapshot.name} 的 {file.name} 缺少列 {'、'.join(missing)}。请重新生成快照。")
+
+
+def open_snapshot(
+    connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan, bounds: tuple[int, int] | None
+) -> None:
+    """Make the snapshot's tables readable under their names, of all households or of a range of them."""
+    for table, columns in plan.columns.items():
         listed = ", ".join(f'"{column}"' for column in columns)
-        connection.execute(f"CREATE TEMP VIEW \"{table}\" AS SELECT {listed} FROM read_parquet('{quoted(file)}')")
+        key = "id" if table == "household" else "household_id"
+        where = f" WHERE {key} BETWEEN {bounds[0]} AND {bounds[1]}" if bounds else ""
+        rows = f"SELECT {listed} FROM read_parquet('{quoted(snapshot / f'{table}.parquet')}'){where}"
+        connection.execute(f'CREATE OR REPLACE TEMP VIEW "{table}" AS {rows}')
+
+
+def decide_sql(plan: Plan) -> str:
+    """One query from the tables to the rows of findings; what is read twice is materialised."""
+    steps = ", ".join(f'"{step.name}" AS MATERIALIZED ({step.sql})' for step in plan.steps if not step.whole)
+    return f"WITH {steps} {results_sql(plan)}"
 
 
 def results_sql(plan: Plan) -> str:
@@ -211,7 +265,11 @@ def _outcome_sql(subject: str, relation: str, outcome: Outcome) -> str:
 
 def table_sizes(snapshot: Path) -> dict[str, int]:
     """The number of rows of each table of a snapshot, from the files' metadata; TableError if a roster is missing."""
-    sizes = {file.stem: parquet.read_metadata(file).num_rows for file in snapshot.glob("*.parquet")}
+    with duckdb.connect() as connection:
+        listed = connection.execute(
+            f"SELECT file_name, num_rows FROM parquet_file_metadata('{quoted(snapshot)}/*.parquet')"
+        )
+        sizes = {Path(name).stem: int(rows) for name, rows in listed.fetchall()}
     for table in ("household", "person"):
         if table not in sizes:
             raise TableError(f"快照 {snapshot.name} 缺少 {table}.parquet。请重新生成快照。")

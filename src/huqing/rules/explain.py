@@ -219,9 +219,10 @@ class _Teller:
         if node.entity == COUNTY:
             return self._county(node)
         own = row if node.entity == reader else self._above(reader, row, node.entity)
-        if own is None:
-            return self._leaf(node, None)
         rule = self.rules.rules.get(node)
+        if own is None:
+            title = rule.title if rule else column_title(*self.rules.stored(node))
+            return Value("column", node.name, title, None, "没有", row_title=self._title(node.entity))
         if rule is None:
             return self._leaf(node, own.get(node.name))
         if rule.kind == "aggregate":

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,13 +103,17 @@ class Rule:
 
 @dataclass(frozen=True)
 class Grouping:
-    """Rows of ``over`` that share the values of ``by``, as an entity of its own (one month's bills of one person)."""
+    """Rows of ``over`` that share the values of ``by``, as an entity of its own (one month's bills of one person).
+
+    Only groups of ``at_least`` so many rows exist; a row whose group does not exist has missing values there.
+    """
 
     name: str
     title: str
     over: str
     by: tuple[str, ...]
     place: Place
+    at_least: int = 1
     module: str = ""
 
 
@@ -243,11 +248,10 @@ def finding(
     return declare
 
 
-def grouping(name: str, title: str, *, over: str, by: Sequence[str]) -> Grouping:
+def grouping(name: str, title: str, *, over: str, by: Sequence[str], at_least: int = 1) -> Grouping:
     """Declare rows of ``over`` sharing ``by`` as an entity; rows whose ``by`` is missing belong to no group."""
-    frame = inspect.stack()[1]
-    group = Grouping(
-        name, title, over, tuple(by), Place(_short(frame.filename), frame.lineno), frame.frame.f_globals["__name__"]
-    )
+    frame = sys._getframe(1)
+    place = Place(_short(frame.f_code.co_filename), frame.f_lineno)
+    group = Grouping(name, title, over, tuple(by), place, at_least, frame.f_globals["__name__"])
     DECLARED.append(group)
     return group

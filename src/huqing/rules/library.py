@@ -61,6 +61,7 @@ class Library:
         self.evidence: dict[str, dict[str, Node]] = {key: self._evidence(rule) for key, rule in self.findings.items()}
         self._check_groupings()
         self.order = self._ordered()
+        self._check_county_rules()
 
     def _add_grouping(self, group: Grouping) -> None:
         if group.name in entities() or group.name in self.groupings:
@@ -266,14 +267,37 @@ class Library:
         return read & set(department_kinds())
 
     @cached_property
+    def countywide_groups(self) -> frozenset[str]:
+        """Groupings whose rows may belong to different households."""
+        return frozenset(
+            name for name, group in self.groupings.items() if not {"household_id", "person_id"} & set(group.by)
+        )
+
+    @cached_property
     def countywide(self) -> frozenset[str]:
         """Findings that compare a household with others and so cannot be decided from one household's rows alone."""
-        apart = {name for name, group in self.groupings.items() if not {"household_id", "person_id"} & set(group.by)}
         return frozenset(
-            key
-            for key in self.findings
-            if any(node.entity in apart for node in self.closure([key]) if node in self.rules)
+            key for key in self.findings if {node.entity for node in self.closure([key])} & self.countywide_groups
         )
+
+    def _check_county_rules(self) -> None:
+        """What is computed over the whole county comes first, so it can rest on nothing but the rows themselves."""
+        for node, rule in self.rules.items():
+            if rule.of != COUNTY and rule.of not in self.countywide_groups:
+                continue
+            todo, seen = [item.node for item in self.inputs[node] if item.node], set[Node]()
+            while todo:
+                below = todo.pop()
+                foreign = below.entity != rule.over or (below in self.rules and self.rules[below].kind == "aggregate")
+                if foreign or rule.kind != "aggregate":
+                    raise RuleError(
+                        rule.place,
+                        f"全县或跨户的规则 {rule.name} 依赖了 {below}，它不是 {rule.over} 表自己的列或变量",
+                        f"只用 {rule.over} 表自己的列和由它们算出的变量",
+                    )
+                if below not in seen:
+                    seen.add(below)
+                    todo.extend(self.dependencies(below))
 
 
 def declared_in(packages: Sequence[str]) -> list[Rule | Grouping]:

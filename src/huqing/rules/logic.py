@@ -63,13 +63,13 @@ def _three(decided: Column, unknown: Column, value: bool) -> Column:
 
 def count_of(condition: Column) -> Aggregate:
     """How many rows fulfil the condition; missing if it is unknown of any row; no rows: 0."""
-    counted = condition.cast("int64").sum().cast("int64")
+    counted = _sum(condition.cast("int64"))
     return Aggregate(ibis.cases((condition.isnull().any(), ibis.null("int64")), else_=counted), 0)
 
 
 def count_known(condition: Column) -> Aggregate:
     """How many rows are known to fulfil the condition; unknown rows are not counted."""
-    return Aggregate(condition.fill_null(False).cast("int64").sum().cast("int64"), 0)
+    return Aggregate(_sum(condition.fill_null(False).cast("int64")), 0)
 
 
 def total(value: Column, where: Column | None = None) -> Aggregate:
@@ -90,7 +90,8 @@ def total_known(value: Column, where: Column) -> Aggregate:
 
 
 def _sum(value: Column) -> Column:
-    return value.sum().cast("int64")
+    # DuckDB sums integers as 128 bits, which Ibis takes for 64 and so would drop a plain cast.
+    return value.sum().cast("decimal(38, 0)").cast("int64")
 
 
 def largest(value: Column, where: Column | None = None, *, empty: object = None) -> Aggregate:

@@ -20,10 +20,11 @@ FLAG = "finding__"
 
 @dataclass(frozen=True)
 class Step:
-    """One relation the plan builds, in order."""
+    """One relation the plan builds, in order; ``whole`` ones need the rows of the whole county."""
 
     name: str
     sql: str
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from huqing.rules.engine import plan_for, results_sql
+from huqing.rules.engine import decide_sql, plan_for
 from huqing.rules.errors import TableError
 from huqing.rules.plans import Plan
 from huqing.standards.tables import table_schemas
@@ -73,9 +73,8 @@ class Rechecker:
         for table, columns in self._plan.columns.items():
             self._open(table, columns)
         set_county(self._connection, self._plan, known.get("facts", {}))
-        with_steps = ", ".join(f'"{step.name}" AS MATERIALIZED ({step.sql})' for step in self._plan.steps)
         wanted = Plan(self._plan.steps, self._plan.columns, outcomes, self._plan.results)
-        self._connection.execute(f"PREPARE decide AS WITH {with_steps} {results_sql(wanted)} ORDER BY ALL")
+        self._connection.execute(f"PREPARE decide AS {decide_sql(wanted)} ORDER BY ALL")
 
     def _open(self, table: str, columns: list[str]) -> None:
         types = table_schemas()[table]

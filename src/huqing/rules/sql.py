@@ -14,7 +14,7 @@ def sql_of(table: Any, dialect: str = "duckdb") -> str:
     """The SELECT of a table expression.
 
     Ibis writes ``(~a).isnull()`` as ``NOT a IS NULL``, which SQL reads as ``NOT (a IS NULL)``; here every operand that
-    is itself an operator gets its parentheses.
+    is itself an operator gets its parentheses. A sum cast twice (``logic.total``) is cast once.
     """
     compiler = getattr(compilers, dialect).compiler
     tree = compiler.to_sqlglot(table)
@@ -25,4 +25,8 @@ def sql_of(table: Any, dialect: str = "duckdb") -> str:
             wrapper = exp.Paren()
             node.replace(wrapper)
             wrapper.set("this", node)
+    for node in list(tree.find_all(exp.Cast)):
+        inner = node.this
+        if isinstance(inner, exp.Cast) and isinstance(inner.this, exp.Sum):
+            node.set("this", inner.this)
     return str(tree.sql(dialect=compiler.dialect))

@@ -1,0 +1,86 @@
+"""Calling a rule's function: arguments bound, the result's type checked against what the rule declares."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from huqing.rules.errors import RuleError
+from huqing.rules.language import Aggregate, Rule
+from huqing.rules.library import Input, Library, Node
+from huqing.rules.parameters import DECIMAL_DIGITS
+
+_TYPES = {
+    "BIGINT": "int64",
+    "INTEGER": "int32",
+    "VARCHAR": "string",
+    "VARCHAR[]": "array<string>",
+    "DATE": "date",
+    "BOOLEAN": "boolean",
+}
+
+
+class Caller:
+    """Calls rules for one day and region."""
+
+    def __init__(self, library: Library, *, as_of: datetime.date, region: str) -> None:
+        self.library, self.as_of, self.region = library, as_of, region
+
+    def call(self, rule: Rule, inputs: tuple[Input, ...], table: Any, have: Mapping[Node, str]) -> Any:
+        """The rule's expression (or ``Aggregate``) over the columns of ``table``; RuleError if it fails or is wrong."""
+        arguments = {
+            item.argument.name: table[have[item.node]] if item.node else self._constant(item) for item in inputs
+        }
+        try:
+            result = rule.function(**arguments)
+        except Exception as error:
+            raise RuleError(
+                rule.place, f"规则 {rule.name} 无法计算（{error}）", "检查参与运算的列的类型是否相配"
+            ) from error
+        if (rule.kind == "aggregate") != isinstance(result, Aggregate):
+            raise RuleError(
+                rule.place, f"规则 {rule.name} 的返回值不对", "汇总规则返回 any_of、total 等的结果，其他规则返回列"
+            )
+        _check_type(rule, result.expression if isinstance(result, Aggregate) else result)
+        return result
+
+    def _constant(self, item: Input) -> Any:
+        if not item.parameter:
+            return self.as_of
+        value = self.library.parameters.require(item.parameter, self.as_of, self.region).value
+        if isinstance(value, Decimal):
+            return ibis.literal(value, type=dt.Decimal(18, DECIMAL_DIGITS))
+        return value
+
+
+def _check_type(rule: Rule, expression: Any) -> None:
+    if not hasattr(expression, "type"):
+        raise RuleError(rule.place, f"规则 {rule.name} 返回的不是列", "返回由参数算出的列，不要返回固定值")
+    kind = expression.type()
+    if rule.kind == "finding" and not kind.is_boolean():
+        raise RuleError(rule.place, f"规则 {rule.name} 的结果是 {kind}，不是“是/否”", "返回比较或逻辑运算的结果")
+    if rule.unit.startswith("元") and not kind.is_integer():
+        raise RuleError(
+            rule.place,
+            f"规则 {rule.name} 的单位是“{rule.unit}”，结果却是 {kind}",
+            "金额须为整数分，用 per_head 等取整",
+        )
+    if rule.unit and not kind.is_numeric():
+        raise RuleError(rule.place, f"规则 {rule.name} 写了单位“{rule.unit}”，结果却是 {kind}", "去掉 unit=")
+    if kind.is_floating():
+        raise RuleError(rule.place, f"规则 {rule.name} 的结果是浮点数，各次计算可能不同", "改用整数或精确小数")
+
+
+def ibis_type(name: str) -> str:
+    """The Ibis type of a declared DuckDB type."""
+    return _TYPES.get(name) or name.lower()
+
+
+def duckdb_type(kind: Any) -> str:
+    """The DuckDB type of an Ibis type."""
+    return next((name for name, ours in _TYPES.items() if ours == str(kind)), "VARCHAR")
