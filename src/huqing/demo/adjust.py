@@ -91,8 +91,8 @@ def settle_income(h: Household) -> None:
 def set_income(h: Household, per_head: int, *, keep_last: bool = False) -> None:
     """Bring the household to ``per_head`` fen a year.
 
-    A surplus is taken from wages first, then from farming, property and transfers in turn; what is short comes from farming.
-    Last year's income follows unless ``keep_last``, so that no drop appears.
+    A surplus is taken from wages first, then from farming, property and transfers in turn; what is short comes from
+    farming. Last year's income follows unless ``keep_last``, so that no drop appears.
     """
     f = h.fields
     people = len(h.living())
@@ -125,7 +125,7 @@ def set_income(h: Household, per_head: int, *, keep_last: bool = False) -> None:
 
 
 def _take_wages(h: Household, surplus: int) -> int:
-    wage = h.fields["wage_income"]
+    wage: int = h.fields["wage_income"]
     taken = min(surplus, wage)
     h.fields["wage_income"] = wage - taken
     for p in h.members:

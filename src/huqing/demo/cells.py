@@ -50,19 +50,14 @@ def _same(value: Any) -> Cell:
 @cache
 def renderer(field: Field, style: Style) -> Render:
     """How ``style`` writes a value of ``field`` (never called with a missing value)."""
-    if field.type == "money":
-        return _MONEY[style.money]
-    if field.type == "date":
-        return cache(_DATES[style.date])
-    if field.type == "boolean":
-        return lambda value: style.yes if value else style.no
-    if field.type == "code":
-        return dict(codelist(field.codelist).items).__getitem__
-    if field.type == "codes":
-        labels = dict(codelist(field.codelist).items)
-        return lambda codes: "、".join(labels[code] for code in codes)
-    if field.type == "month" and style.month == "words":
-        return lambda month: f"{month[:4]}年{int(month[5:])}月"
-    if field.type == "decimal" and style.money == "number":
-        return float
-    return _same
+    labels = dict(codelist(field.codelist).items) if field.codelist else {}
+    renderers: dict[str, Render] = {
+        "money": _MONEY[style.money],
+        "date": cache(_DATES[style.date]),
+        "boolean": lambda value: style.yes if value else style.no,
+        "code": labels.__getitem__,
+        "codes": lambda codes: "、".join(labels[code] for code in codes),
+        "month": (lambda month: f"{month[:4]}年{int(month[5:])}月") if style.month == "words" else _same,
+        "decimal": float if style.money == "number" else _same,
+    }
+    return renderers.get(field.type, _same)

@@ -211,6 +211,7 @@ def write(
             report(f"生成乡镇数据 {done}/{len(jobs)}", 0.95 * done / steps)
         towns.sort(key=lambda result: result.turn)
         parts = [folder / "parts" / f"{result.turn:02d}" for result in towns]
+        files = [file for file in files if any(town.parts.rows[file.key] for town in towns)]
         large_first = sorted(files, key=lambda file: (file.form != "xlsx", -sum(t.parts.rows[file.key] for t in towns)))
         for done, _ in enumerate(
             workers.run(_run_assembly, [(f, parts, folder / "files") for f in large_first]), start=1
@@ -282,5 +283,6 @@ def _links(towns: list[_TownResult], files: list[DepartmentFile]) -> list[tuple[
         for key, row, what, number, order in town.parts.links:
             rows.append((by_key[key].name, offset[key] + row, what, number, order))
         for key, count in town.parts.rows.items():
-            offset[key] += count
+            if count:
+                offset[key] += count
     return rows

@@ -1,7 +1,7 @@
 """The files of twelve departments, each in its own format, with its own dirt.
 
-A town writes its share of every file as a part; ``assemble`` puts the parts of one file together in town order. The truth
-says of every dirty row whom it is about.
+A town writes its share of every file as a part; ``assemble`` puts the parts of one file together in town order. The
+truth says of every dirty row whom it is about.
 """
 
 from __future__ import annotations
@@ -178,6 +178,7 @@ class _Clerk:
         self.bills = 0
 
     def write(self) -> PartResult:
+        """Write every row and let go of it: the rosters that follow need the memory."""
         for h in self.town.households:
             for kind, rows in h.records.items():
                 for row in rows:
@@ -186,6 +187,8 @@ class _Clerk:
                 for kind, rows in p.records.items():
                     for row in rows:
                         self._row(kind, row, h, p)
+                p.records.clear()
+            h.records.clear()
         for part in self.parts.values():
             part.close()
         return PartResult({key: part.count for key, part in self.parts.items()}, self.links)

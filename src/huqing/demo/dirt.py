@@ -8,19 +8,20 @@ from huqing.demo.draw import Draw
 from huqing.demo.identity import check_digit
 
 # The same sound or shape in another character; traditional forms. One replacement makes a name variant.
-VARIANTS = {
-    "芳": "方", "英": "瑛", "华": "花", "明": "铭", "志": "智", "红": "洪", "玉": "钰", "涛": "滔", "伟": "炜", "丽": "莉",
-    "军": "君", "云": "芸", "萍": "苹", "建": "健", "国": "國", "兰": "蘭", "秀": "绣", "珍": "真", "春": "椿", "永": "勇",
-    "文": "雯", "清": "青", "桂": "贵", "福": "富", "才": "财", "正": "政", "成": "诚", "林": "琳", "宇": "羽", "浩": "皓",
-    "梓": "子", "涵": "寒", "雨": "语", "佳": "家", "静": "净", "燕": "艳", "琼": "穷", "碧": "璧", "淑": "叔", "芬": "分",
-}  # fmt: skip
+VARIANTS = dict(
+    zip(
+        "芳英华明志红玉涛伟丽军云萍建国兰秀珍春永文清桂福才正成林宇浩梓涵雨佳静燕琼碧淑芬",
+        "方瑛花铭智洪钰滔炜莉君芸苹健國蘭绣真椿勇雯青贵富财政诚琳羽皓子寒语家净艳穷璧叔分",
+        strict=True,
+    )
+)
 _WIDE = str.maketrans("0123456789Xx", "０１２３４５６７８９Ｘｘ")
 COSMETIC = ("id_15", "id_wide", "id_lower_x", "id_spaces", "name_spaces")
 HARD = ("id_typo", "id_swapped", "id_missing", "name_variant")
 
 
 def short_id(number: str) -> str | None:
-    """The 15-digit form of an 18-digit number, None for people born in this century or when it would not extend back."""
+    """The 15-digit form of an 18-digit number; None for people born in this century or when it cannot extend back."""
     if not number.startswith("19", 6) or number[14:17] in ("996", "997", "998", "999"):
         return None
     return number[:6] + number[8:17]

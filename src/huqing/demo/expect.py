@@ -1,17 +1,17 @@
 """What there is to find in a household: the demo's own evaluation of its true state, from DEFINITIONS.md.
 
-Written apart from the rules in ``huqing.policies`` and in another way (plain Python over objects), so that one can judge
-the other. Amounts are fen.
+Written apart from the rules in ``huqing.policies`` and in another way (plain Python over objects), so that one can
+judge the other. Amounts are fen.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 
+from huqing.demo.calendars import Calendar
 from huqing.demo.figures import PARAMETERS
 from huqing.demo.identity import check_digit
 from huqing.demo.model import Fields, Household, Person, add_months, age_on, income_of, per_head_of
@@ -41,37 +41,6 @@ _ASSET_VALUES = {
     "3": -1,
     "4": -1,
 }
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """The windows that end on ``as_of``: a date counts when it is after the start and not after ``as_of``."""
-
-    as_of: date
-
-    @cached_property
-    def year(self) -> date:
-        return add_months(self.as_of, -12)
-
-    @cached_property
-    def job_loss(self) -> date:
-        return add_months(self.as_of, -int(PARAMETERS["job_loss_months"]))
-
-    @cached_property
-    def aid_ended(self) -> date:
-        return add_months(self.as_of, -int(PARAMETERS["aid_ended_months"]))
-
-    @cached_property
-    def visit(self) -> date:
-        return self.as_of - timedelta(days=int(PARAMETERS["no_visit_days"]))
-
-    @cached_property
-    def elderly_visit(self) -> date:
-        return self.as_of - timedelta(days=int(PARAMETERS["elderly_visit_days"]))
-
-    def within(self, day: date, start: date) -> bool:
-        """Whether ``day`` lies in (start, as_of]."""
-        return start < day <= self.as_of
 
 
 class Evaluation:

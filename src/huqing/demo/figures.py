@@ -1,9 +1,9 @@
 """The figures the demo county is calibrated to, and the parameters its truth is judged by.
 
 Taken from published county material (Fengjie: 247,200 household files, 34,185 registered poor households with 124,425
-people, 948 of these households without labour, 51.5 % of whose members are disabled and 12.3 % ill; Baoshan at the end of
-2021: 16,369 monitored households, 5,018 / 4,876 / 6,475 of the three types, 49.69 % of them cleared) and reused as shares.
-What no source gives is an assumption and stands under ``ASSUMED``; docs/decisions/0008-demo-county.md argues for each.
+people, 948 of these households without labour, 51.5 % of whose members are disabled and 12.3 % ill; Baoshan at the end
+of 2021: 16,369 monitored households, 5,018 / 4,876 / 6,475 of the three types, 49.69 % of them cleared) and reused as
+shares. What no source gives is an assumption and stands under ``ASSUMED``; CALIBRATION.md argues for each.
 """
 
 from __future__ import annotations

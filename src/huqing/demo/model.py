@@ -1,7 +1,7 @@
 """The true state of the demo county while it is being made: places, households, people, their department rows.
 
-``fields`` and the rows in ``records`` hold values in the product's own types (money in fen, dates, codes, booleans) under
-the declared keys; a missing value is an absent key. Nothing here knows how a file looks.
+``fields`` and the rows in ``records`` hold values in the product's own types (money in fen, dates, codes, booleans)
+under the declared keys; a missing value is an absent key. Nothing here knows how a file looks.
 """
 
 from __future__ import annotations

@@ -239,10 +239,9 @@ def _assets(town: Town, h: Household) -> None:
 def add_asset(town: Town, p: Person, kind: str, value: int | None = None) -> None:
     """Register a vehicle (1), a flat (2), a business (3) or a public salary (4) in somebody's name."""
     draw = town.draw
+    vehicle = "摩托车" if (value or 0) < 2_000_000 else "小型普通客车"
     detail = {
-        "1": lambda: (
-            f"渝F·{draw.one('ABCDEHJKL')}{draw.between(1000, 9999)} {'摩托车' if (value or 0) < 2_000_000 else '小型普通客车'}"
-        ),
+        "1": lambda: f"渝F·{draw.one('ABCDEHJKL')}{draw.between(1000, 9999)} {vehicle}",
         "2": lambda: f"奉节县夔州街道商品房{draw.between(68, 130)}平方米",
         "3": lambda: f"个体工商户：{p.fields['name']}{draw.one(('百货店', '农家乐', '建材经营部', '养殖场'))}",
         "4": lambda: f"{p.household.village.town}{draw.one(('中心小学', '卫生院', '政府'))}在编人员",

@@ -1,4 +1,4 @@
-"""A town's two rosters as a county exports them: five layouts, odd spellings, doubled rows, rows that must be refused."""
+"""A town's two rosters as a county exports them: five layouts, odd spellings, doubled rows, rows to be refused."""
 
 from __future__ import annotations
 
@@ -71,26 +71,26 @@ class Written:
     """What a town's rosters hold beside the plain truth: (file, sheet, row, …) tuples for the truth tables."""
 
     files: list[tuple[str, str, int]] = field(default_factory=list)  # name, kind, data rows
-    refused: list[tuple[str, str, int, str, str]] = field(default_factory=list)  # file, sheet, row, column label, why
+    refused: list[tuple[str, str, int, str, str, str]] = field(default_factory=list)  # …, column, field, why
     odd: list[tuple[str, str, int, str, str, int | None]] = field(default_factory=list)  # …, what, household, order
 
 
 @contextmanager
 def _open(
-    folder: Path, stem: str, kind: RecordKind, layout: str, labels: Sequence[str], title: str
+    path: Path, kind: RecordKind, layout: str, labels: Sequence[str], title: str
 ) -> Iterator[tuple[str, str, Table]]:
-    """The file with its header written; yields file name, sheet name and the table to fill."""
+    """The file (``path`` without its ending) with its header written; yields file name, sheet name and the table."""
     width = len(labels)
     if layout == "gbk":
         # GB 18030 is GBK plus the rare characters of names; most files are plain GBK bytes.
-        text = TextTable(folder / f"{stem}.csv", "gb18030")
+        text = TextTable(path.with_suffix(".csv"), "gb18030")
         text.row(labels)
         try:
-            yield f"{stem}.csv", "", text
+            yield f"{path.name}.csv", "", text
         finally:
             text.close()
         return
-    with Workbook(folder / f"{stem}.xlsx") as book:
+    with Workbook(path.with_suffix(".xlsx")) as book:
         name = {"plain": "Sheet1", "aliases": "数据"}.get(layout, kind.name)
         if layout == "aliases":
             notes = book.sheet("填表说明", 1)
@@ -109,11 +109,9 @@ def _open(
                 ]
             )
             _sections(sheet, kind, labels)
-        elif layout == "merged":
-            sheet.row(labels, BOLD)
         else:
             sheet.row(labels, BOLD)
-        yield f"{stem}.xlsx", name, sheet
+        yield f"{path.name}.xlsx", name, sheet
         sheet.close()
 
 
@@ -195,28 +193,32 @@ class _Roster:
         get = values.get
         return [None if (value := get(key)) is None else render(value) for key, render in self._renders]
 
+    def heading(self, key: str) -> str:
+        """The column's label in the file, on one line."""
+        return self.labels[self.place(key)].replace("\n", "")
+
     def place(self, key: str) -> int:
+        """The column of a field."""
         return next(i for i, (other, _) in enumerate(self._renders) if other == key)
 
 
 def write_rosters(town: Town, folder: Path, turn: int) -> Written:
     """Write the town's two rosters; ``turn`` is the town's place among the used ones and decides the layouts."""
     written = Written()
-    name = town.households[0].village.town
     layout = HOUSEHOLD_LAYOUTS[turn % len(HOUSEHOLD_LAYOUTS)]
-    _write_households(town, folder, name, layout, written)
+    _write_households(town, folder, layout, turn, written)
     layout = PERSON_LAYOUTS[turn % len(PERSON_LAYOUTS)]
-    _write_people(town, folder, name, layout, written)
+    _write_people(town, folder, layout, turn, written)
     return written
 
 
-def _write_households(town: Town, folder: Path, name: str, layout: str, written: Written) -> None:
-    draw = town.draw
+def _write_households(town: Town, folder: Path, layout: str, turn: int, written: Written) -> None:
+    draw, name = town.draw, town.households[0].village.town
     roster = _Roster(record_kinds()["household"], layout)
     bad = max(2, round(len(town.households) * _REFUSED_SHARE["household"]))
     places = set(draw.shuffled(range(len(town.households)))[:bad])
     title = f"{COUNTY}{name}{roster.kind.name}"
-    with _open(folder, f"户信息表_{name}", roster.kind, layout, roster.labels, title) as (file, sheet, table):
+    with _open(folder / f"户信息表_{name}", roster.kind, layout, roster.labels, title) as (file, sheet, table):
         rows = 0
         for i, h in enumerate(town.households):
             cells = roster.cells(household_row(h))
@@ -232,8 +234,8 @@ def _write_households(town: Town, folder: Path, name: str, layout: str, written:
                 rows += 1
             if i in places:
                 rows += 1
-                cells, key, why = _refused_household(town, roster, h, len(written.refused))
-                written.refused.append((file, sheet, table.row(cells), roster.labels[roster.place(key)], why))
+                cells, key, why = _refused_household(town, roster, h, turn * 2 + len(written.refused))
+                written.refused.append((file, sheet, table.row(cells), roster.heading(key), key, why))
     written.files.append((file, "household", rows))
 
 
@@ -252,16 +254,16 @@ def _refused_household(town: Town, roster: _Roster, like: Household, turn: int) 
     return cells, key, why
 
 
-def _write_people(town: Town, folder: Path, name: str, layout: str, written: Written) -> None:
-    draw = town.draw
+def _write_people(town: Town, folder: Path, layout: str, turn: int, written: Written) -> None:
+    draw, name = town.draw, town.households[0].village.town
     roster = _Roster(record_kinds()["person"], layout)
     people = sum(len(h.members) for h in town.households)
     bad = max(3, round(people * _REFUSED_SHARE["person"]))
     places = set(draw.shuffled(range(len(town.households)))[:bad])
     merged = [roster.place(key) for key in _MERGED_KEYS] if layout == "merged" else []
     title = f"{COUNTY}{name}{roster.kind.name}"
-    refused = 0
-    with _open(folder, f"家庭成员信息表_{name}", roster.kind, layout, roster.labels, title) as (file, sheet, table):
+    refused = turn * 3
+    with _open(folder / f"家庭成员信息表_{name}", roster.kind, layout, roster.labels, title) as (file, sheet, table):
         rows = 0
         for i, h in enumerate(town.households):
             lines: list[tuple[list[Cell], str, str, int | None]] = []  # cells, refused column, what, order
@@ -282,7 +284,7 @@ def _write_people(town: Town, folder: Path, name: str, layout: str, written: Wri
                 number = table.row(cells)
                 first = first or number
                 if key:
-                    written.refused.append((file, sheet, number, roster.labels[roster.place(key)], what))
+                    written.refused.append((file, sheet, number, roster.heading(key), key, what))
                 elif what:
                     written.odd.append((file, sheet, number, what, h.number, order))
             if len(lines) > 1:

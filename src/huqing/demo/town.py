@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from huqing.demo.adjust import Town, listed
+from huqing.demo.calendars import Calendar
 from huqing.demo.draw import Draw
-from huqing.demo.expect import Calendar, Evaluation, shared_phones
+from huqing.demo.expect import Evaluation, shared_phones
 from huqing.demo.households import Mover, make_household
 from huqing.demo.identity import Numbers
 from huqing.demo.lives import Lives

@@ -1,7 +1,7 @@
 """Risks planted in a clean county: one function per finding, each changing the true state of one household.
 
-A plant returns the household or person it made findable, or None when the household does not lend itself to it. What else
-follows from a plant (a low income is also a 低保 question) is not said here: ``huqing.demo.expect`` works it out.
+A plant returns the household or person it made findable, or None when the household does not lend itself to it. What
+else follows from a plant (a low income is also a 低保 question) is not said here: ``huqing.demo.expect`` works it out.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def _students(town: Town, h: Household, low: int, high: int) -> list[Person]:
 
 @plant("id01", 0.001)
 def mistyped_id(town: Town, h: Household) -> Person | None:
-    """An ID number whose check digit does not fit. Departments have the right one, so only the name links their rows."""
+    """An ID number whose check digit does not fit; departments have the right one: only names link their rows."""
     people = [p for p in adults(town, h) if set(filter(p.records.get, p.records)) <= {"insured", "medical_bill"}]
     if not people:
         return None

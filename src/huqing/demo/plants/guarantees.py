@@ -121,7 +121,7 @@ def house_file_conflict(town: Town, h: Household) -> Household | None:
 def fail_water_test(town: Town, h: Household) -> None:
     draw = town.draw
     row = max(h.records["water"], key=lambda r: r["tested_on"])
-    bad = draw.one(
+    bad: Fields = draw.one(
         (
             {"quantity": f"{8 + draw.u() * 10:.1f}0"},
             {"quality_ok": False},
