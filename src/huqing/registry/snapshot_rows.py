@@ -24,6 +24,7 @@ from huqing.standards.tables import item_columns, table_schemas
 HOUSEHOLD = """SELECT id, number, region_code, substr(region_code, 1, 9) AS town_code, group_name, member_count, status,
  phone_sealed IS NOT NULL AS has_phone,
  CASE WHEN phone_state <> '' THEN phone_state WHEN phone_sealed IS NULL THEN 'missing' END AS phone_state,
+ CASE WHEN phone_token <> '' THEN phone_token END AS phone_token,
  {items} AS items FROM registry_household"""
 PERSON = """SELECT id, household_id, region_code, CASE WHEN id_token <> '' THEN id_token END AS id_token,
  CASE WHEN id_state <> '' THEN id_state END AS id_state, {id_birth_date} AS id_birth_date,
