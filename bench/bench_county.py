@@ -31,13 +31,12 @@ def main() -> None:
 
     from huqing import demo
     from huqing.access.instance import mark_demo
-    from huqing.demo import truth
     from huqing.registry.regions import load_shipped_regions
     from huqing.screening import actions
     from huqing.screening.models import Run
     from huqing.site import demonstration
     from huqing.site.installing import install
-    from huqing.site.judging import found_findings
+    from huqing.site.judging import judge
 
     mark_demo(FOLDER)
     install()
@@ -55,7 +54,8 @@ def main() -> None:
     began = time.perf_counter()
     again = actions.run(by=None, region=demonstration.COUNTY, as_of=AS_OF, trigger=Run.Trigger.MANUAL)
     screened = time.perf_counter() - began
-    score = truth.score(FOLDER / "demo", found_findings())
+    demonstration.draw_grids()
+    score = judge(FOLDER / "demo")
     print(score.as_text())
     vendor = connection.vendor
     save(

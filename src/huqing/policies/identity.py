@@ -25,6 +25,15 @@ def people_with_number(id: Column) -> Aggregate:
     return number_of_rows(id)
 
 
+grouping("same_phone", "同一联系电话的农户", over="household", by=["phone_token"], at_least=2)
+
+
+@aggregate("使用同一联系电话的户数", of="same_phone", over="household", unit="户")
+def households_with_phone(id: Column) -> Aggregate:
+    """Households of the county with this contact phone."""
+    return number_of_rows(id)
+
+
 @variable("登记性别", of="person", codelist="sex")
 def plain_sex(sex: Column) -> Column:
     """Male or female; anything else counts as missing."""
@@ -207,6 +216,20 @@ def id08(nationality: Column, relation: Column, health: Column, labour: Column) 
 def id09(has_phone: Column, phone_state: Column) -> Column:
     """The household has no phone number, or one that is neither mobile nor landline."""
     return ~has_phone | ~phone_state.isin(REACHABLE)
+
+
+@finding(
+    "联系电话与他户重复",
+    of="household",
+    basis=check("ID10"),
+    severity="low",
+    evidence=["households_with_phone"],
+    resolve="核对电话属于哪一户，另一户改填本户电话；确为代留亲属电话的，确认无误并写明是谁的。",
+    sentence="全县有不止一户登记同一联系电话。",
+)
+def id10(phone_token: Column, households_with_phone: Column) -> Column:
+    """Another household of the county has the same contact phone; without a phone this is no question."""
+    return known(phone_token) & is_true(households_with_phone > 1)
 
 
 @finding(

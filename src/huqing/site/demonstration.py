@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection, connections
+from django.db.models import Count
 
 from huqing import demo
 from huqing.access.actions import create_demo_user
 from huqing.access.instance import is_demo, mark_demo
+from huqing.access.models import User
 from huqing.intake.taking import take_in
+from huqing.registry.actions import assign_grid, create_grid
 from huqing.registry.models import Household, Region
 from huqing.registry.regions import load_shipped_regions
 from huqing.screening import actions as screening
@@ -24,6 +27,7 @@ from huqing.screening.signals import paused
 from huqing.site.installing import install
 
 COUNTY = "500236"
+HOUSEHOLDS_PER_GRID = 147
 PASSWORD = "Huqing-demo-2026"  # noqa: S105  only accounts of the demo command have it
 Report = Callable[[str, float], None]
 
@@ -75,7 +79,9 @@ def build(folder: Path, *, households: int, seed: int, as_of: date, progress: Re
     progress("生成县里的文件", 0.03)
     write_files(folder / "demo", households=households, seed=seed, as_of=as_of, progress=_part(progress, 0.03, 0.25))
     run = take_everything_in(folder / "demo" / "files", as_of=as_of, progress=_part(progress, 0.25, 0.95))
-    _create_accounts()
+    progress("划分网格", 0.96)
+    draw_grids()
+    ensure_accounts()
     (folder / "demo-ready.json").write_text(
         json.dumps({"households": households, "seed": seed, "as_of": as_of.isoformat()}), encoding="utf-8"
     )
@@ -115,9 +121,35 @@ def _start_clean(folder: Path) -> None:
     mark_demo(folder)
 
 
-def _create_accounts() -> None:
+def draw_grids() -> None:
+    """Divide every village into grids by its groups, as many as the real county has: one for some 147 households.
+
+    A village with two groups or more has at least two grids, so that a grid worker's account shows a part of it.
+    """
+    villages = Region.objects.filter(pk__in=Household.objects.values("village").distinct())
+    for village in villages.order_by("code"):
+        groups: dict[str, list[Household]] = {}
+        for household in (
+            Household.objects.filter(village=village).order_by("group_name", "pk").select_related("village")
+        ):
+            groups.setdefault(household.group_name, []).append(household)
+        households = sum(len(members) for members in groups.values())
+        count = min(len(groups), max(2, round(households / HOUSEHOLDS_PER_GRID)))
+        parts: list[list[Household]] = [[] for _ in range(count)]
+        for place, members in enumerate(groups.values()):
+            parts[place * count // len(groups)] += members
+        for number, members in enumerate(parts, start=1):
+            grid = create_grid(village=village, name=f"{village.name}第{number}网格", by=None, number=number)
+            assign_grid(households=members, grid=grid, by=None)
+
+
+def ensure_accounts() -> None:
+    """Make the demo accounts that are not there yet."""
     place = _busiest_village()
+    present = set(User.objects.values_list("username", flat=True))
     for account in ACCOUNTS:
+        if account.username in present:
+            continue
         region = {0: "", 3: COUNTY, 4: place.code[:9], 5: place.code}[account.level]
         grid = place.grids.order_by("number").values_list("pk", flat=True).first() if account.role == "grid" else None
         create_demo_user(
@@ -126,19 +158,15 @@ def _create_accounts() -> None:
             role=account.role,
             region_code=region,
             unit=account.unit,
+            department=account.unit if account.role == "department" else "",
             grid_id=grid,
             password=PASSWORD,
         )
 
 
 def _busiest_village() -> Region:
-    from django.db.models import Count
-
-    village = (
-        Household.objects.filter(village__grids__isnull=False)
-        .values_list("village")
-        .annotate(n=Count("id"))
-        .order_by("-n")
-        .first()
-    ) or Household.objects.values_list("village").annotate(n=Count("id")).order_by("-n").first()
+    counted = Household.objects.filter(village__grids__isnull=False).values_list("village").annotate(n=Count("id"))
+    village = counted.order_by("-n", "village").first()
+    if village is None:
+        raise RuntimeError("no village has households: the files were not taken in")
     return Region.objects.get(pk=village[0])

@@ -19,6 +19,7 @@ HOUSEHOLD = {
     "status": "VARCHAR",
     "has_phone": "BOOLEAN",
     "phone_state": "VARCHAR",
+    "phone_token": "VARCHAR",
 }
 PERSON = {
     "id": "BIGINT",
