@@ -24,6 +24,10 @@ PACKAGES = ("huqing.policies",)
 FINDINGS_FILE = "findings.parquet"
 COUNTY_FILE = "county.json"
 FOUND, UNKNOWN = "found", "unknown"
+NO_ROWS = (
+    "SELECT NULL::VARCHAR AS finding, NULL::BIGINT AS household_id, NULL::BIGINT AS person_id, NULL::BOOLEAN AS held, "
+    "NULL::VARCHAR AS evidence WHERE false"
+)
 HOUSEHOLDS_AT_A_TIME = 78_000
 
 
@@ -235,45 +239,52 @@ def open_snapshot(
 
 def decide_sql(plan: Plan) -> str:
     """One query from the tables to the rows of findings; what is read twice is materialised."""
-    steps = ", ".join(f'"{step.name}" AS MATERIALIZED ({step.sql})' for step in plan.steps if not step.whole)
-    return f"WITH {steps} {results_sql(plan)}"
+    return f"WITH {steps_sql(plan)} {results_sql(plan)}"
+
+
+def steps_sql(plan: Plan) -> str:
+    """The steps that are done for a part of the households, as named queries."""
+    return ", ".join(f'"{step.name}" AS MATERIALIZED ({step.sql})' for step in plan.steps if not step.whole)
 
 
 def results_sql(plan: Plan) -> str:
     """One SELECT with a row per finding that holds or is unknown."""
     parts = [
-        _outcome_sql(subject, plan.results[subject], outcome)
+        f"SELECT '{outcome.finding}' AS finding, {subject_ids(subject)}, \"{outcome.flag}\" AS held, "
+        f'{evidence_sql(outcome)} AS evidence FROM "{plan.results[subject]}" '
+        f'WHERE "{outcome.flag}" IS NULL OR "{outcome.flag}"'
         for subject, outcomes in plan.outcomes.items()
         for outcome in outcomes
     ]
-    rows = " UNION ALL ".join(parts)
+    rows = " UNION ALL ".join(parts) or NO_ROWS
     return (
         "SELECT finding, household_id, person_id, CASE WHEN held THEN 'found' ELSE 'unknown' END AS state, evidence, "
         f"sha256(evidence) AS evidence_hash FROM ({rows})"
     )
 
 
-def _outcome_sql(subject: str, relation: str, outcome: Outcome) -> str:
-    ids = "id AS household_id, NULL::BIGINT AS person_id" if subject == "household" else "household_id, id AS person_id"
+def subject_ids(subject: str) -> str:
+    """The household and person a result row is about."""
+    if subject == "household":
+        return "id AS household_id, NULL::BIGINT AS person_id"
+    return "household_id, id AS person_id"
+
+
+def evidence_sql(outcome: Outcome) -> str:
+    """The evidence of a finding that holds as JSON text, keys in the order the rule lists them."""
     pairs = ", ".join(f"'{name}', \"{column}\"" for name, column in outcome.evidence.items())
-    return (
-        f"SELECT '{outcome.finding}' AS finding, {ids}, \"{outcome.flag}\" AS held, "
-        f'CASE WHEN "{outcome.flag}" THEN json_object({pairs})::VARCHAR END AS evidence '
-        f'FROM "{relation}" WHERE "{outcome.flag}" IS NULL OR "{outcome.flag}"'
-    )
+    return f'CASE WHEN "{outcome.flag}" THEN json_object({pairs})::VARCHAR END'
 
 
 def table_sizes(snapshot: Path) -> dict[str, int]:
     """The number of rows of each table of a snapshot, from the files' metadata; TableError if a roster is missing."""
     with duckdb.connect() as connection:
-        listed = connection.execute(
-            f"SELECT file_name, num_rows FROM parquet_file_metadata('{quoted(snapshot)}/*.parquet')"
-        )
-        sizes = {Path(name).stem: int(rows) for name, rows in listed.fetchall()}
-    for table in ("household", "person"):
-        if table not in sizes:
-            raise TableError(f"快照 {snapshot.name} 缺少 {table}.parquet。请重新生成快照。")
-    return sizes
+        for table in ("household", "person"):
+            if not (snapshot / f"{table}.parquet").exists():
+                raise TableError(f"快照 {snapshot.name} 缺少 {table}.parquet。请重新生成快照。")
+        files = f"'{quoted(snapshot)}/*.parquet'"
+        listed = connection.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata({files})")
+        return {Path(name).stem: int(rows) for name, rows in listed.fetchall()}
 
 
 def _county(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from huqing.rules.engine import decide_sql, plan_for
+from huqing.rules.engine import FOUND, UNKNOWN, evidence_sql, plan_for, steps_sql, subject_ids
 from huqing.rules.errors import TableError
 from huqing.rules.plans import Plan
 from huqing.standards.tables import table_schemas
@@ -61,20 +62,37 @@ class Rechecker:
             cache=cache,
         )
         left_out = set(known.get("not_run", ()))
-        outcomes = {
-            subject: [o for o in found if o.finding not in left_out] for subject, found in self._plan.outcomes.items()
+        self._outcomes = {
+            subject: [outcome for outcome in outcomes if outcome.finding not in left_out]
+            for subject, outcomes in self._plan.outcomes.items()
         }
-        self.findings = frozenset(outcome.finding for found in outcomes.values() for outcome in found)
+        self.findings = frozenset(outcome.finding for found in self._outcomes.values() for outcome in found)
         self._connection = duckdb.connect()
         self._connection.execute("SET threads = 1")
         # A prepared plan outlives the rows it was planned on, so it must not rest on their statistics.
         self._connection.execute("SET disabled_optimizers = 'statistics_propagation,compressed_materialization'")
         self._fill: dict[str, str] = {}
+        self._filled: set[str] = set()
         for table, columns in self._plan.columns.items():
             self._open(table, columns)
         set_county(self._connection, self._plan, known.get("facts", {}))
-        wanted = Plan(self._plan.steps, self._plan.columns, outcomes, self._plan.results)
-        self._connection.execute(f"PREPARE decide AS {decide_sql(wanted)} ORDER BY ALL")
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """One row per household and person of whom something holds or is unknown, all flags and evidence in two lists.
+
+        A branch per finding would cost more in starting its operators than all the rest.
+        """
+        rows = [
+            f"SELECT '{subject}' AS subject, {subject_ids(subject)}, "
+            f"[{', '.join(_quoted(outcome.flag) for outcome in outcomes)}]::BOOLEAN[] AS flags, "
+            f"[{', '.join(evidence_sql(outcome) for outcome in outcomes)}]::VARCHAR[] AS evidence "
+            f'FROM "{self._plan.results[subject]}"'
+            for subject, outcomes in self._outcomes.items()
+            if outcomes
+        ]
+        if rows:
+            self._connection.execute(f"PREPARE decide AS WITH {steps_sql(self._plan)} {' UNION ALL '.join(rows)}")
 
     def _open(self, table: str, columns: list[str]) -> None:
         types = table_schemas()[table]
@@ -85,19 +103,33 @@ class Rechecker:
 
     def check(self, tables: Mapping[str, pa.Table]) -> list[Found]:
         """The findings of the household whose rows are given, typed as in a snapshot; a table not given has no rows."""
+        if not self.findings:
+            return []
         for table, columns in self._plan.columns.items():
-            self._connection.execute(f'DELETE FROM "{table}"')
+            if table in self._filled:
+                self._connection.execute(f'DELETE FROM "{table}"')
+                self._filled.discard(table)
             rows = tables.get(table)
             if rows is not None and rows.num_rows:
                 check_columns(table, columns, rows)
                 self._connection.register("rows", rows)
                 self._connection.execute(self._fill[table])
                 self._connection.unregister("rows")
-        found = self._connection.execute("EXECUTE decide").fetchall()
-        return [
-            Found(finding, household, person, state, json.loads(evidence) if evidence else None, digest)
-            for finding, household, person, state, evidence, digest in found
+                self._filled.add(table)
+        found = [
+            Found(
+                outcome.finding,
+                household,
+                person,
+                FOUND if flag else UNKNOWN,
+                json.loads(evidence) if evidence else None,
+                hashlib.sha256(evidence.encode()).hexdigest() if evidence else None,
+            )
+            for subject, household, person, flags, texts in self._connection.execute("EXECUTE decide").fetchall()
+            for outcome, flag, evidence in zip(self._outcomes[subject], flags, texts, strict=True)
+            if flag is not False
         ]
+        return sorted(found, key=lambda item: (item.finding, item.person_id or 0))
 
     def close(self) -> None:
         """Let the engine go."""
@@ -131,3 +163,7 @@ def set_county(connection: duckdb.DuckDBPyConnection, plan: Plan, facts: Mapping
     if plan.county:
         values = ", ".join(f'CAST(? AS {kind}) AS "{name}"' for name, kind in plan.county.items())
         connection.execute(f"CREATE TABLE county_facts AS SELECT {values}", [facts.get(name) for name in plan.county])
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
