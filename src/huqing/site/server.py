@@ -76,10 +76,16 @@ def recover() -> None:
 
 
 def tick(now: datetime | None = None) -> None:
-    """What the clock does every half minute: enqueue the screening that is due."""
+    """What the clock does every half minute: enqueue the screening that is due, and once a day drop ended sessions."""
+    from django.core.cache import cache
+    from django.core.management import call_command
+
     from huqing.screening.schedule import enqueue_due
 
-    enqueue_due(now or datetime.now(ZoneInfo(settings.TIME_ZONE)))
+    now = now or datetime.now(ZoneInfo(settings.TIME_ZONE))
+    enqueue_due(now)
+    if cache.add(f"site.sessions_cleared.{now:%Y-%m-%d}", True, 2 * 24 * 3600):
+        call_command("clearsessions", verbosity=0)
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:

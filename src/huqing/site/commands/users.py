@@ -26,8 +26,10 @@ def user() -> None:
 )
 @click.option("--region", default="", help="管辖区划代码（前缀），如 500236 或 500236101。")
 @click.option("--unit", default="", help="单位。")
+@click.option("--grid", type=int, help="网格编号（只有网格员需要）。")
+@click.option("--department", default="", help="行业部门名称（只有部门账号需要），如 医疗保障局。")
 @installed
-def add(username: str, name: str, role: str, region: str, unit: str) -> None:
+def add(username: str, name: str, role: str, region: str, unit: str, grid: int | None, department: str) -> None:
     """建立账号并显示一次性口令；首次登录须改口令。"""
     from django.core.exceptions import ValidationError
 
@@ -35,7 +37,14 @@ def add(username: str, name: str, role: str, region: str, unit: str) -> None:
 
     try:
         account, password = create_user(
-            by=None, username=username, display_name=name, role=role, region_code=region, unit=unit
+            by=None,
+            username=username,
+            display_name=name,
+            role=role,
+            region_code=region,
+            unit=unit,
+            grid_id=grid,
+            department=department,
         )
     except (ValidationError, ValueError) as error:
         raise Failure("；".join(getattr(error, "messages", [str(error)]))) from error
@@ -66,11 +75,15 @@ def disable(username: str) -> None:
     """停用账号；已登录的会话立即失效。"""
     from huqing.access.actions import disable_user
     from huqing.access.models import User
+    from huqing.access.permissions import Refused
 
     account = User.objects.filter(username=username).first()
     if account is None:
         raise Failure(f"没有账号 {username}。用 huqing user list 查看全部账号。")
-    disable_user(by=None, user=account)
+    try:
+        disable_user(by=None, user=account)
+    except Refused as error:
+        raise Failure(str(error)) from error
     click.echo(f"已停用 {username}。")
 
 
