@@ -1,4 +1,4 @@
-"""Write docs/generated/ from the declarations, the rules and the permission table; ``--check`` only says what is stale."""
+"""Write docs/generated/ from declarations, rules and permissions; ``--check`` only says what is stale."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def fields() -> str:
     for kind in sorted(record_kinds().values(), key=lambda k: (k.key not in ("household", "person"), k.key)):
         lines += [
             f"\n## {kind.name} `{kind.key}`\n",
-            f"{kind.department} · {len(kind.fields)} 个字段 · 标识：{'、'.join(kind[key].label for key in kind.identity)}\n",
+            f"{kind.department} · {len(kind.fields)} 个字段 · "
+            f"标识：{'、'.join(kind[key].label for key in kind.identity)}\n",
             "| 字段 | 标识 | 类型 | 含义 | 为什么收集 | 保存多久 |",
             "|---|---|---|---|---|---|",
         ]
@@ -46,6 +47,7 @@ def fields() -> str:
 def rules() -> str:
     """Every finding with its basis, severity, parameters and what it depends on."""
     from huqing.rules.catalogue import catalogue
+
     from huqing.rules.language import SEVERITIES
 
     entries = catalogue()
