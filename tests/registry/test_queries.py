@@ -153,6 +153,8 @@ def test_search_reads_no_table_from_end_to_end(household, typed, django_assert_m
                 cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
                 plan = " ".join(row[3] for row in cursor.fetchall())
                 assert "SCAN registry_" not in plan, plan
+                assert "USING INDEX person_region" not in plan, plan
+                assert "USING INDEX household_region" not in plan, plan
 
 
 def test_places_count_their_active_households_and_people(household, elsewhere, make_household):

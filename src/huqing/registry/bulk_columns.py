@@ -36,6 +36,20 @@ def convert(model: Model, table: pa.Table) -> pa.Table:
     return pa.table(columns, names=table.column_names)
 
 
+def constants(table: pa.Table) -> dict[str, str]:
+    """The columns of a converted table that hold one value throughout, as SQL literals; ``id`` never."""
+    found = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        first = column[0].as_py()
+        if name == "id" or isinstance(first, bytes | float) or (isinstance(first, str) and "\0" in first):
+            continue
+        if column.null_count == len(column):
+            found[name] = "NULL"
+        elif column.null_count == 0 and pc.all(pc.equal(column, column[0])).as_py():
+            found[name] = "'" + first.replace("'", "''") + "'" if isinstance(first, str) else str(int(first))
+    return found
+
+
 def rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     """The rows of a converted table as tuples for ``executemany``."""
     return zip(*(_objects(column) for column in table.columns), strict=True)
