@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -94,7 +95,23 @@ class _TownResult:
     parts: PartResult
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector out while objects are made that all stay: it took a quarter of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.collect()
+
+
 def _run_town(job: _TownJob) -> _TownResult:
+    with _no_collection():
+        return _town(job)
+
+
+def _town(job: _TownJob) -> _TownResult:
     town, found = make_town(job.plan)
     folder = Path(job.parts) / f"{job.turn:02d}"
     parts = write_parts(town, folder)
@@ -189,8 +206,9 @@ def write(
     """Write a demo county of ``households`` households (500 to 309,800) as it stands on ``as_of``.
 
     The same households, seed and date give the same bytes, however many ``processes`` there are (default: one per core,
-    one in all for small counties). ``progress`` gets a message and the share done. Raises ValueError, in words for the
-    user, when the size, date, region or folder will not do.
+    one in all for small counties); with several, a calling script needs the usual ``if __name__ == "__main__"`` guard.
+    ``progress`` gets a message and the share done. Raises ValueError, in words for the user, when the size, date,
+    region or folder will not do.
     """
     if region != REGION:
         raise ValueError(f"演示县只有奉节县（{REGION}），收到 {region}。")
