@@ -14,7 +14,7 @@ from huqing.access.locks import exclusive
 from huqing.access.models import User
 from huqing.intake.checking import Problem, Problems
 from huqing.intake.departments import DepartmentRecords
-from huqing.intake.errors import IntakeError
+from huqing.intake.errors import IntakeError, WrongState
 from huqing.intake.households import HouseholdRoster
 from huqing.intake.loading import Loaded, load
 from huqing.intake.members import MemberRoster
@@ -26,6 +26,7 @@ from huqing.registry import bulk
 from huqing.registry.models import Source
 
 LOCK = "imports"
+LOCK_MILLISECONDS = 120_000
 MOST_PROBLEMS = 100_000
 PREVIEW_ROWS = 20
 _ROSTERS: dict[str, type[Work]] = {"household": HouseholdRoster, "person": MemberRoster}
@@ -51,8 +52,8 @@ def check_now(intake: Import, *, by: User | None, preview: bool = True, progress
     """Read and check the file and say what taking it in would do; the import goes to ``CHECKED``, or to ``FAILED``."""
     report = _Progress(intake, progress or no_report)
     with exclusive(f"import-{intake.pk}"):
-        move(intake, Import.State.CHECKING, by=by, progress=0, message="")
         try:
+            move(intake, Import.State.CHECKING, by=by, progress=0, message="")
             loaded = load(intake, report)
             counts, shown, more = dict(loaded.checked.counts), {}, []
             if preview:
@@ -66,6 +67,8 @@ def check_now(intake: Import, *, by: User | None, preview: bool = True, progress
                 _store_problems(writer, intake, loaded.checked.problems, more)
                 counts = {name: int(value) for name, value in counts.items()}
                 move(intake, Import.State.CHECKED, by=by, detail=counts, counts=counts, preview=shown, progress=100)
+        except WrongState:
+            raise
         except BaseException as error:
             fail(intake, by=by, error=error)
             raise for_people(error) from error
@@ -82,10 +85,12 @@ def apply_now(
     """
     report = _Progress(intake, progress or no_report)
     with exclusive(LOCK):
-        move(intake, Import.State.APPLYING, by=by, progress=0, message="")
         try:
+            move(intake, Import.State.APPLYING, by=by, progress=0, message="")
             loaded = loaded or load(intake, report)
             _write(intake, loaded, by, report)
+        except WrongState:
+            raise
         except BaseException as error:
             fail(intake, by=by, error=error)
             raise for_people(error) from error
@@ -141,7 +146,7 @@ def lock_registry() -> None:
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '120s'")
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_MILLISECONDS}ms"])
             cursor.execute(f"LOCK TABLE {', '.join(_TABLES)} IN SHARE ROW EXCLUSIVE MODE")
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from django.db import DatabaseError
+
 from huqing.access.models import User
 from huqing.intake import actions
-from huqing.intake.applying import apply_now, check_now
+from huqing.intake.applying import apply_now, check_now, explain
 from huqing.intake.errors import IntakeError
 from huqing.intake.mapping import columns_hash, propose
 from huqing.intake.models import Import, MappingTemplate
@@ -44,7 +46,10 @@ def take_in(
         def step(message: str, fraction: float, number: int = number) -> None:
             report(message, (number + fraction) / len(sheets))
 
-        done.append(_take_sheet(path, sheet, kind, by, data_date, region, step))
+        try:
+            done.append(_take_sheet(path, sheet, kind, by, data_date, region, step))
+        except (DatabaseError, OSError) as error:
+            raise IntakeError(f"{path.name}：{explain(error)}") from error
     return done
 
 

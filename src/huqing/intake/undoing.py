@@ -17,7 +17,7 @@ from huqing.access.locks import exclusive
 from huqing.access.models import User
 from huqing.intake import existing
 from huqing.intake.applying import LOCK, for_people, lock_registry, undo_failed
-from huqing.intake.errors import UndoRefused
+from huqing.intake.errors import UndoRefused, WrongState
 from huqing.intake.models import Import, LinkCandidate, Missing, PriorState
 from huqing.intake.plan import Report, Written, constant, no_report
 from huqing.intake.signals import applied, undoing
@@ -45,13 +45,15 @@ def undo_now(intake: Import, *, by: User | None, progress: Report | None = None)
     """
     report = progress or no_report
     with exclusive(LOCK):
-        move(intake, Import.State.UNDOING, by=by, progress=0, message="")
         try:
+            move(intake, Import.State.UNDOING, by=by, progress=0, message="")
             with bulk.writer() as writer:
                 lock_registry()
                 report("核对后来的变更", 0.1)
                 refuse_if_built_upon(intake)
                 _undo(intake, writer, by, report)
+        except WrongState:
+            raise
         except BaseException as error:
             undo_failed(intake, by=by, error=error)
             raise for_people(error) from error
