@@ -1,0 +1,68 @@
+"""Every rule table says what a rule must decide; every engine must decide so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from huqing.rules.library import library
+from tests.spec.engines import ENGINES, States
+from tests.spec.reader import Case, Section, sections
+
+SECTIONS = list(sections())
+NEVER_UNKNOWN = {
+    "ed01",
+    "ed02",
+    "id03",
+    "id08",
+    "disability_card_expired",
+    "disability_unrecorded",
+    "dibao_and_tekun",
+    "double_insured",
+    "job_loss",
+    "death_still_paid",
+    "unlisted_death",
+    "helper_missing",
+    "no_visit",
+    "inpatient_burden_general",
+    "outpatient_burden",
+    "inpatient_burden",
+}
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Plans compiled once for all tables."""
+    return tmp_path_factory.mktemp("plans")
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: f"{section.place} {section.finding}")
+def test_a_rule_decides_as_its_table_says(section: Section, tmp_path: Path, cache: Path) -> None:
+    rows = section.tables()
+    countywide = section.finding in library().countywide
+    for name, engine in ENGINES.items():
+        if countywide and name != "screening":
+            continue
+        states = engine(rows, section.finding, tmp_path, cache)
+        wrong = [message for case in section.cases for message in disagreements(case, states, name)]
+        assert not wrong, "\n".join(wrong)
+
+
+def disagreements(case: Case, states: States, engine: str) -> list[str]:
+    """Where an engine says other than the table."""
+    of_person = library().findings[case.finding].of == "person"
+    subjects = [case.household * 10 + order for order in range(1, len(case.expected) + 1)] if of_person else [None]
+    return [
+        f"{case.place}（{case.title}）{engine}：应为 {expected}，实为 {states.get((case.household, subject), 'not')}"
+        for subject, expected in zip(subjects, case.expected, strict=True)
+        if states.get((case.household, subject), "not") != expected
+    ]
+
+
+def test_every_finding_has_a_table_with_each_answer_it_can_give() -> None:
+    given = {section.finding: {state for case in section.cases for state in case.expected} for section in SECTIONS}
+    assert set(given) == set(library().findings)
+    wanted = {key: {"found", "not"} | (set() if key in NEVER_UNKNOWN else {"unknown"}) for key in given}
+    lacking = {key: wanted[key] - given[key] for key in given if wanted[key] - given[key]}
+    assert not lacking
