@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from huqing.office import household_file
 from huqing.registry import actions
@@ -15,7 +16,8 @@ from huqing.registry import values as file
 from huqing.registry.models import Household, Person
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import Field
-from huqing.standards.values import display
+from huqing.standards.value_problems import Problem
+from huqing.standards.values import check_value, display
 
 if TYPE_CHECKING:
     from huqing.access.models import User
@@ -57,6 +59,12 @@ def fingerprint(field: Field, row: Household | Person) -> str:
     else:
         content = json.dumps(file.read(row, field), ensure_ascii=False).encode()
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def problem_of(field: Field, typed: list[str]) -> dict[str, str]:
+    """What is wrong with a typed value, as the form takes it, so that all errors of a form are said at once."""
+    checked = check_value(field, "、".join(typed), as_of=timezone.localdate())
+    return {"problem": str(checked)} if isinstance(checked, Problem) and not checked.warning else {}
 
 
 @transaction.atomic

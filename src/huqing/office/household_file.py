@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import Http404
 
 from huqing.access.seal import mask, unseal
+from huqing.office import wording
 from huqing.registry import values as file
 from huqing.registry.models import DepartmentRecord, Entry, Household, Label, Person
 from huqing.registry.values import Origin
@@ -184,7 +185,7 @@ def load(household: Household, *, today: dt.date) -> HouseholdFile:
         past_labels=[label for label in labels if not _in_force(label, today)],
         alerts=sorted(
             (alert for alert in alerts if alert.state != Alert.State.CLOSED),
-            key=lambda alert: (alert.state, ("high", "medium", "low").index(alert.severity), -alert.pk),
+            key=lambda alert: (alert.state, wording.SEVERITY_ORDER.index(alert.severity), -alert.pk),
         ),
         past_alerts=[alert for alert in alerts if alert.state == Alert.State.CLOSED],
         events=[_event(entry, names) for entry in entries[:HISTORY_SHOWN]],
@@ -230,10 +231,15 @@ def fact(declared: Field, row: Household | Person, origin: Origin | None) -> Fac
         unit=declared.unit,
         numeric=declared.type in NUMERIC,
         sealed=declared.sealed,
-        editable=not declared.derived and declared.key not in file.FIXED and declared.key != FOLLOWS,
+        editable=editable(declared),
         meaning=declared.meaning,
         origin=origin if text else None,
     )
+
+
+def editable(declared: Field) -> bool:
+    """Whether somebody may type this value; the others follow from elsewhere or have actions of their own."""
+    return not declared.derived and declared.key not in file.FIXED and declared.key != FOLLOWS
 
 
 def shown(declared: Field, value: Any) -> str:

@@ -1,15 +1,16 @@
 """Names of towns and villages for the codes that rows carry.
 
-A county has a few hundred places and nearly every page names some of them, so the names are kept in the cache for a
-few minutes instead of being joined to every list.
+A county has a few hundred places and nearly every page names some of them, so the names are kept in the process for a
+few minutes instead of being joined to every list. (Django's local cache would unpickle all of them at every look-up.)
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from django.core.cache import cache
 from django.db.models import Count
 
 from huqing.access.models import ADMINISTRATORS, Role
@@ -19,7 +20,10 @@ from huqing.registry.models import Grid, Household, Region
 if TYPE_CHECKING:
     from huqing.access.models import User
 
+Kept = TypeVar("Kept")
+
 KEEP_SECONDS = 300
+_KEPT: dict[str, tuple[float, object]] = {}
 COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS = 6, 9, 12
 
 
@@ -33,20 +37,34 @@ class Place:
     level: int
 
 
-def below(county: str) -> dict[str, Place]:
-    """The county itself, its towns and villages that are in force, by significant code, in code order."""
-    if len(county) < COUNTY_DIGITS:
-        return {}
-    key = f"office.places.{county[:COUNTY_DIGITS]}"
-    known = cache.get(key)
-    if known is None:
-        rows = Region.objects.filter(code_range(county[:COUNTY_DIGITS], "code"), valid_to=None).order_by("code")
-        known = {}
-        for code, name, pinyin, level in rows.values_list("code", "name", "pinyin", "level"):
-            short = code[: {3: COUNTY_DIGITS, 4: TOWN_DIGITS}.get(level, VILLAGE_DIGITS)]
-            known[short] = Place(short, name, pinyin, level)
-        cache.set(key, known, KEEP_SECONDS)
-    return known
+def kept(key: str, make: Callable[[], Kept]) -> Kept:
+    """What ``make`` returned, for a few minutes; every process keeps its own."""
+    now = time.monotonic()
+    until, value = _KEPT.get(key, (0.0, None))
+    if until < now:
+        value = make()
+        _KEPT[key] = (now + KEEP_SECONDS, value)
+    return value  # type: ignore[return-value]
+
+
+def forget() -> None:
+    """Read names and counts afresh: after regions were loaded, and between tests."""
+    _KEPT.clear()
+
+
+def below(prefix: str) -> dict[str, Place]:
+    """The county of ``prefix`` itself, its towns and villages that are in force, by significant code, in code order."""
+    county = prefix[:COUNTY_DIGITS]
+    return kept(f"places.{county}", lambda: _read(county)) if len(county) == COUNTY_DIGITS else {}
+
+
+def _read(county: str) -> dict[str, Place]:
+    rows = Region.objects.filter(code_range(county, "code"), valid_to=None).order_by("code")
+    found = {}
+    for code, name, pinyin, level in rows.values_list("code", "name", "pinyin", "level"):
+        short = code[: {3: COUNTY_DIGITS, 4: TOWN_DIGITS}.get(level, VILLAGE_DIGITS)]
+        found[short] = Place(short, name, pinyin, level)
+    return found
 
 
 def name_of(code: str) -> str:
@@ -93,15 +111,15 @@ def scope_of(user: User) -> str:
     return name
 
 
-def household_counts(county: str) -> dict[str, int]:
+def household_counts(prefix: str) -> dict[str, int]:
     """How many active households each village of a county has, by 12-digit code; a few minutes old at most."""
-    key = f"office.households.{county[:COUNTY_DIGITS]}"
-    counts = cache.get(key)
-    if counts is None:
-        rows = Household.objects.filter(code_range(county[:COUNTY_DIGITS]), status=Household.Status.ACTIVE)
-        counts = dict(rows.values_list("region_code").annotate(n=Count("id")).order_by())
-        cache.set(key, counts, KEEP_SECONDS)
-    return counts
+    county = prefix[:COUNTY_DIGITS]
+    return kept(f"households.{county}", lambda: _count(county))
+
+
+def _count(county: str) -> dict[str, int]:
+    rows = Household.objects.filter(code_range(county), status=Household.Status.ACTIVE)
+    return dict(rows.values_list("region_code").annotate(n=Count("id")).order_by())
 
 
 def households_in(prefix: str) -> int:

@@ -1,6 +1,18 @@
 """All addresses of the office."""
 
-from huqing.office.views import alerts, audit, editing, home, households, imports, regions, search, users
+from huqing.office.views import (
+    alerts,
+    audit,
+    editing,
+    home,
+    households,
+    imports,
+    links,
+    regions,
+    rules,
+    search,
+    users,
+)
 
 app_name = "office"
 
@@ -10,6 +22,8 @@ urlpatterns = [
     *editing.urlpatterns,
     *alerts.urlpatterns,
     *imports.urlpatterns,
+    *links.urlpatterns,
+    *rules.urlpatterns,
     *search.urlpatterns,
     *regions.urlpatterns,
     *users.urlpatterns,

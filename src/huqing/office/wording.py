@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-SEVERITY = {"high": "紧急", "medium": "重要", "low": "一般"}
+SEVERITY = {"high": "紧急", "medium": "重要", "low": "一般", "notice": "提示"}
 SEVERITY_ORDER = tuple(SEVERITY)
 
 

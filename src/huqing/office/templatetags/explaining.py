@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 
 from huqing.intake.models import Import
+from huqing.standards.fields import record_kinds
 
 register = template.Library()
 
@@ -41,6 +42,19 @@ def import_state(intake: Import) -> dict[str, str]:
 
 
 @register.filter
-def magnitude(value: float) -> float:
-    """A number without its sign."""
-    return abs(value)
+def signed(value: float) -> str:
+    """A number with one decimal and its sign: +10.6, −2.0."""
+    return f"{value:+.1f}".replace("-", "−")
+
+
+@register.filter
+def kind_name(key: str) -> str:
+    """What a kind of file is called; "" for none."""
+    kind = record_kinds().get(key)
+    return kind.name if kind else ""
+
+
+@register.filter
+def kind_department(key: str) -> str:
+    """The department that keeps a kind of file."""
+    return record_kinds()[key].department

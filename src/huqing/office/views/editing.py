@@ -45,6 +45,7 @@ def _save(request: HttpRequest, kind: str, row: Household | Person, declared: Fi
     if reason not in edits.REASONS:
         problems["reason_problem"] = "请选一个依据。"
     if problems or on is None:
+        problems |= edits.problem_of(declared, typed)
         return _form(request, kind, row, declared, typed=typed, **problems)
     try:
         edit = edits.edit_field(
@@ -128,7 +129,7 @@ def sealed(request: HttpRequest, kind: str, pk: int, key: str) -> HttpResponse:
     declared = _declared(kind, key)
     if not declared.sealed:
         raise Http404
-    form = ShowSealedForm(request.POST or None)
+    form = ShowSealedForm(request.POST if request.method == "POST" else None)
     value = reason = ""
     if request.method == "POST" and form.is_valid():
         reason = form.text()
@@ -178,7 +179,7 @@ def _row(request: HttpRequest, kind: str, pk: int) -> Household | Person:
 
 def _declared(kind: str, key: str) -> Field:
     declared = record_kinds()[kind].by_key.get(key)
-    if declared is None or declared.linked or declared.derived:
+    if declared is None or declared.linked or not household_file.editable(declared):
         raise Http404
     return declared
 

@@ -47,7 +47,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
 @requires("manage_users")
 def user_add(request: HttpRequest) -> HttpResponse:
     """A new account; its first password is shown once, on the page that answers."""
-    form = NewUserForm(request.POST or None, initial={"role": Role.VILLAGE})
+    form = NewUserForm(request.POST if request.method == "POST" else None, initial={"role": Role.VILLAGE})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         made = _attempt(

@@ -1,0 +1,121 @@
+"""Rules for every template and every rendered page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.template.loader import get_template
+from django.urls import reverse
+
+from huqing.office import icons
+
+from .reading import text_of
+
+TEMPLATES = Path(__file__).parents[2] / "src" / "huqing" / "office" / "templates"
+FILES = sorted(TEMPLATES.rglob("*.html"))
+# Keys on the keyboard, an example of pinyin and of a user name, and what the test accounts are called.
+LATIN = {"Esc", "Tab", "Shift", "wjg", "zhangsan", "csv", "xlsx", "YB"}
+ROLES = ["county", "town", "village", "grid", "reader", "department", "system_admin", "security_admin", "audit_admin"]
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(TEMPLATES))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_every_template_compiles(path: Path) -> None:
+    get_template(name(path))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_templates_keep_the_content_security_policy_and_name_known_icons(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"\sstyle=|\son[a-z]+=|hx-on|javascript:|<script(?![^>]*\ssrc=)", text)
+    assert not re.search(r"https?://", text)
+    assert set(re.findall(r'\{% icon "([^"]+)"', text)) <= icons.names()
+
+
+def pages(household: int, person: int, user: int) -> list[str]:
+    return [
+        reverse("office:home"),
+        reverse("office:households"),
+        reverse("office:household", args=[household]),
+        reverse("office:household-print", args=[household]),
+        reverse("office:household-history", args=[household]),
+        reverse("office:person", args=[person]),
+        reverse("office:field", args=["household", household, "wage_income"]),
+        reverse("office:field", args=["household", household, "other_causes"]),
+        reverse("office:field", args=["person", person, "health"]),
+        reverse("office:sealed", args=["household", household, "phone"]),
+        reverse("office:search"),
+        reverse("office:regions"),
+        reverse("office:region", args=["500236101"]),
+        reverse("office:region", args=["500236101201"]),
+        reverse("office:users"),
+        reverse("office:user-add"),
+        reverse("office:user", args=[user]),
+        reverse("office:audit"),
+        reverse("account_change_password"),
+        reverse("mfa_index"),
+        reverse("mfa_activate_totp"),
+        reverse("account_reauthenticate"),
+        "/no-such-page/",
+    ]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_pages_speak_chinese_and_leave_nothing_undefined(role, as_role, family, users_by_role) -> None:
+    client = as_role(role)
+    names = {user.username for user in users_by_role.values()} | {"admin", "system", "security", "audit"}
+    for url in pages(family.pk, family.people[0].pk, users_by_role["village"].pk):
+        response = client.get(url)
+        assert response.status_code in (200, 302, 403, 404), url
+        if response.status_code == 302:
+            continue
+        text = text_of(response)
+        assert "未定义变量" not in text, url
+        # The secret of the authenticator is letters by nature.
+        text = re.sub(r"\b[A-Z2-7]{16,}\b", "", text)
+        english = set(re.findall(r"[A-Za-z]{2,}", text)) - LATIN - names
+        assert not english, f"{url} as {role}: {english}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_refused_pages_say_why_and_what_to_do(role, as_role, family, users_by_role) -> None:
+    client = as_role(role)
+    refused = 0
+    for url in pages(family.pk, family.people[0].pk, users_by_role["village"].pk):
+        response = client.get(url)
+        if response.status_code == 403:
+            refused += 1
+            assert "没有权限" in text_of(response)
+            assert "安全管理员" in text_of(response)
+    assert refused or role == "county"
+
+
+def test_a_refused_fragment_stays_small(as_role, family) -> None:
+    url = reverse("office:field", args=["household", family.pk, "wage_income"])
+    response = as_role("reader").get(url, headers={"HX-Request": "true"})
+    assert response.status_code == 403
+    assert "<html" not in response.content.decode()
+    assert "不能修改农户档案" in text_of(response)
+
+
+def test_the_error_page_shows_no_data(client, settings) -> None:
+    from huqing.office.views.errors import broken
+
+    page = broken(type("Request", (), {"headers": {}})())
+    assert page.status_code == 500
+    assert "系统出错了" in text_of(page)
+
+
+def test_sign_in_page_speaks_chinese_and_says_whom_to_ask(client, db) -> None:
+    response = client.get(reverse("account_login"))
+    text = text_of(response)
+    assert "用户名" in text
+    assert "安全管理员" in text
+    assert not set(re.findall(r"[A-Za-z]{2,}", text))
+    wrong = client.post(reverse("account_login"), {"login": "nobody", "password": "wrong"})
+    assert "用户名或密码不对" in text_of(wrong)
