@@ -23,7 +23,8 @@ def as_text(explanation: Explanation, household: Household) -> str:
             continue
         lines += ["", *_decision(decision, names)]
     if several:
-        fine = sorted({decision.title for decision in decisions if decision.state == "not"})
+        told = {decision.title for decision in decisions if decision.state != "not"}
+        fine = sorted({decision.title for decision in decisions} - told)
         lines += ["", f"不成立的规则 {len(fine)} 条：{'、'.join(fine)}"]
     for finding, reason in explanation.not_run.items():
         lines.append(f"没有运行：{finding}，{reason}")

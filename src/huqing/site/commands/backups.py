@@ -9,6 +9,7 @@ import click
 from huqing.site.commands.chinese import ChineseCommand
 from huqing.site.commands.progress import progress
 from huqing.site.commands.support import Failure, installed, with_django
+from huqing.site.instance import data_folder
 
 
 @click.command(cls=ChineseCommand, short_help="备份数据库和文件。")
@@ -41,4 +42,7 @@ def restore(source: Path) -> None:
             put_back(source, progress=report)
     except (BackupError, OSError) as error:
         raise Failure(f"没有恢复：{error}") from error
+    keys = data_folder() / "keys"
+    if not (keys / "seal.key").exists():
+        click.echo(f"备份里没有密钥：请先把另外保管的 keys 文件夹放回 {keys}，否则证件号码和电话无法显示。")
     click.echo("已恢复。请运行 huqing verify-audit 核验审计记录，再运行 huqing serve。")
