@@ -138,3 +138,24 @@ document.addEventListener('keydown', (event) => {
 })
 
 $('#confirm')?.addEventListener('close', answer)
+
+// --- alerts, imports, links ------------------------------------------------------------------------------------------
+document.addEventListener('click', (event) => {
+  const button = event.target instanceof Element ? event.target.closest('[data-fill]') : null
+  const field = button && $(button.dataset.fill)
+  if (!field) return
+  field.value = button.textContent.trim()
+  field.focus()
+  field.setSelectionRange(field.value.length, field.value.length)
+})
+
+document.addEventListener('change', (event) => {
+  if (event.target instanceof HTMLSelectElement && 'submit' in event.target.dataset) event.target.form.requestSubmit()
+})
+
+// A digit only brings the focus to a decision; Enter makes it, so that a slip of the finger decides nothing.
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !/^[1-9]$/.test(event.key) || $('dialog[open]')) return
+  if (event.target.closest?.('input, select, textarea, [contenteditable]')) return
+  $(`[data-focus-key="${event.key}"]`)?.focus()
+})

@@ -9,7 +9,7 @@ use([BarChart, LineChart, AriaComponent, GridComponent, LegendComponent, Tooltip
 registerLocale('ZH', chinese)
 
 const COLOURS = ['#17598f', '#c2540a', '#8795a5', '#2f7d5b', '#7a5195']
-const SEVERITY = { high: '#b3261e', medium: '#c2730a', low: '#8795a5' }
+const SEVERITY = { high: '#b3261e', medium: '#c2730a', low: '#8795a5', notice: '#b4bec8' }
 const FONT = '"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",system-ui,sans-serif'
 
 function numberOf(cell) {
