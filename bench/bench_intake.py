@@ -149,7 +149,12 @@ def child(mode: str, path: Path, rows: int, database: str, patience: float | Non
         command = [sys.executable, __file__, str(rows), "--child", mode, "--file", str(path)]
         try:
             done = subprocess.run(
-                command, env=environment(folder, database), capture_output=True, text=True, timeout=patience, check=False
+                command,
+                env=environment(folder, database),
+                capture_output=True,
+                text=True,
+                timeout=patience,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             return None

@@ -205,25 +205,39 @@ def _give_up(intake: Import, to: Import.State, by: User | None, error: BaseExcep
         logger.error("the state of import %s could not be written", intake.pk)
 
 
+# The words of the databases and of the system, or the kind of error, and what to tell the person; first match counts.
+_EXPLANATIONS: tuple[tuple[tuple[str, ...], tuple[type[BaseException], ...], str], ...] = (
+    (
+        ("disk is full", "no space left", "could not extend file", "disk full"),
+        (),
+        "磁盘空间不足，数据没有写入，原有档案未受影响。请清理磁盘后重新提交。",
+    ),
+    (
+        ("locked", "lock timeout", "deadlock"),
+        (),
+        "数据库正忙，等待超时，数据没有写入，原有档案未受影响。请稍后重新提交。",
+    ),
+    (
+        ("out of memory",),
+        (MemoryError,),
+        "内存不足，数据没有写入。请按乡镇拆成几个文件，或在内存更大的机器上导入。",
+    ),
+    ((), (KeyboardInterrupt, SystemExit), "导入被中止，数据没有写入。可以重新提交。"),
+    ((), (IntegrityError,), "数据与现有档案的约束冲突，没有写入。请把导入编号告诉管理员查看日志。"),
+    ((), (DatabaseError,), "数据库出错，数据没有写入，原有档案未受影响。请检查数据库服务后重新提交。"),
+)
+
+
 def explain(error: BaseException) -> str:
     """What happened, in words for the person who has to act. Never quotes values of rows."""
     if isinstance(error, IntakeError):
         return str(error)
     text = " ".join(str(one) for one in (error, error.__cause__) if one).lower()
-    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or any(
-        words in text for words in ("disk is full", "no space left", "could not extend file", "disk full")
-    ):
-        return "磁盘空间不足，数据没有写入，原有档案未受影响。请清理磁盘后重新提交。"
-    if "locked" in text or "lock timeout" in text or "deadlock" in text:
-        return "数据库正忙，等待超时，数据没有写入，原有档案未受影响。请稍后重新提交。"
-    if isinstance(error, MemoryError) or "out of memory" in text:
-        return "内存不足，数据没有写入。请按乡镇拆成几个文件，或在内存更大的机器上导入。"
-    if isinstance(error, KeyboardInterrupt | SystemExit):
-        return "导入被中止，数据没有写入。可以重新提交。"
-    if isinstance(error, IntegrityError):
-        return "数据与现有档案的约束冲突，没有写入。请把导入编号告诉管理员查看日志。"
-    if isinstance(error, DatabaseError):
-        return "数据库出错，数据没有写入，原有档案未受影响。请检查数据库服务后重新提交。"
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        text += " no space left"
+    for words, kind, message in _EXPLANATIONS:
+        if any(word in text for word in words) or (kind and isinstance(error, kind)):
+            return message
     return f"程序出错（{type(error).__name__}），数据没有写入。请把导入编号告诉管理员查看日志。"
 
 

@@ -74,7 +74,7 @@ def fragments(fields: Iterable[Field], present: Iterable[str], alias: str = "r")
 
 
 def held(fields: Sequence[Field], source: str) -> str:
-    """SQL query: ``source`` with ``o_<key>`` for each field, the JSON text of what ``items`` holds; one parse for all."""
+    """SQL query: ``source`` with ``o_<key>`` per field, the JSON text of what ``items`` holds; one parse for all."""
     shape = ", ".join(f'"{field.key}":"JSON"' for field in fields)
     keys = ", ".join(f"parsed.{field.key}::VARCHAR AS o_{field.key}" for field in fields)
     return f"SELECT * EXCLUDE (parsed), {keys} FROM (SELECT *, from_json(items, '{{{shape}}}') AS parsed FROM {source})"

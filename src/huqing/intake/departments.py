@@ -76,7 +76,8 @@ class DepartmentRecords(Work):
                 SELECT *, dense_rank() OVER (PARTITION BY identity ORDER BY items, name) AS version,
                     row_number() OVER (PARTITION BY identity, items, name ORDER BY {ROW}) AS copy
                 FROM filled)
-            SELECT *, sha256('{self.kind.key}|' || identity || '|' || version) AS fingerprint FROM numbered ORDER BY {ROW}"""
+            SELECT *, sha256('{self.kind.key}|' || identity || '|' || version) AS fingerprint
+            FROM numbered ORDER BY {ROW}"""
         )
 
     def _identity_part(self, one: Field) -> str:
@@ -129,8 +130,8 @@ class DepartmentRecords(Work):
             FROM rows n LEFT JOIN ({compare.held(self.items, "old")}) h USING (fingerprint)"""
         )
         for line, first in self.query(
-            f"SELECT {ROW}, first FROM (SELECT {ROW}, copy, min({ROW}) OVER (PARTITION BY fingerprint) AS first FROM rows) "
-            "WHERE copy > 1 ORDER BY 1"
+            f"SELECT {ROW}, first FROM (SELECT {ROW}, copy, min({ROW}) OVER (PARTITION BY fingerprint) AS first "
+            "FROM rows) WHERE copy > 1 ORDER BY 1"
         ):
             self.warn(
                 line,
@@ -170,7 +171,8 @@ class DepartmentRecords(Work):
     def write(self, written: Written) -> None:
         """New records and new versions with their links, candidates for the clerk, and labels of civil affairs rows."""
         table = self.arrow(
-            f"""SELECT r.{ROW}, r.name, r.happened_on, r.items, r.fingerprint, r.id_token, r.id_number_sealed, v.id AS replaces
+            f"""SELECT r.{ROW}, r.name, r.happened_on, r.items, r.fingerprint, r.id_token, r.id_number_sealed,
+                v.id AS replaces
             FROM rows r JOIN verdict v USING ({ROW}) WHERE v.state IN ('new', 'changed') ORDER BY r.{ROW}"""
         )
         lines = table[ROW].to_pylist()

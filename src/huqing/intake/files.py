@@ -41,7 +41,10 @@ def path_of(stored_as: str) -> Path:
 
 
 def store(content: BinaryIO, name: str) -> Stored:
-    """Keep the content of an upload under its hash. Raises ``IntakeError`` for a wrong type, an empty or too large file."""
+    """Keep the content of an upload under its hash.
+
+    Raises ``IntakeError`` for a wrong type, an empty or too large file, a full disk.
+    """
     ending = Path(name).suffix.lower()
     if ending not in (*WORKBOOKS, *TEXTS):
         raise IntakeError(f"{name}：不支持 {ending or '没有扩展名的'} 文件。请另存为 xlsx 或 csv 再上传。")

@@ -95,8 +95,8 @@ class HouseholdRoster(RosterWork):
     def _warn_of_moves(self) -> None:
         differing = f"SELECT {ROW}, was_region_code, x_region_code FROM changed WHERE {_VILLAGE.value.differs}"
         moved = self.query(
-            f"SELECT {ROW}, r.number, p.was_region_code, p.x_region_code FROM ({differing}) p JOIN rows r USING ({ROW}) "
-            "ORDER BY 1"
+            f"SELECT {ROW}, r.number, p.was_region_code, p.x_region_code "
+            f"FROM ({differing}) p JOIN rows r USING ({ROW}) ORDER BY 1"
         )
         self.counts["moved"] = len(moved)
         for line, number, before, after in moved:
@@ -125,9 +125,7 @@ class HouseholdRoster(RosterWork):
 
     def _insert(self, written: Written) -> list[int]:
         ids: list[int] = []
-        for table in self.comparison.new_rows(
-            "r.number, r.x_village_id AS village_id, r.x_region_code AS region_code"
-        ):
+        for table in self.comparison.new_rows("r.number, r.x_village_id AS village_id, r.x_region_code AS region_code"):
             made = constant(table, created_by_source_id=written.source.pk, updated_at=written.now)
             ids += written.writer.insert(Household, made) or ()
         return ids

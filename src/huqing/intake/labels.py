@@ -67,15 +67,14 @@ def derive_from_rosters(written: Written, household_ids: Sequence[int], on: date
 def _facts(table: pa.Table) -> list[dict[str, Any]]:
     with duckdb.connect() as db:
         db.register("facts", table)
-        return (
-            db.execute(
-                """SELECT id, items->>'household_type' AS type, TRY_CAST(items->>'identified_on' AS DATE) AS identified_on,
-                TRY_CAST(items->>'cleared_on' AS DATE) AS cleared_on, TRY_CAST(items->>'exit_year' AS INTEGER) AS exit_year
+        found = db.execute(
+            """SELECT id, items->>'household_type' AS type,
+                TRY_CAST(items->>'identified_on' AS DATE) AS identified_on,
+                TRY_CAST(items->>'cleared_on' AS DATE) AS cleared_on,
+                TRY_CAST(items->>'exit_year' AS INTEGER) AS exit_year
             FROM facts"""
-            )
-            .to_arrow_table()
-            .to_pylist()
         )
+        return found.to_arrow_table().to_pylist()
 
 
 def _wanted_of(row: dict[str, Any], on: date) -> Iterable[Wanted]:

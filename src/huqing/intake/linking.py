@@ -1,7 +1,5 @@
 """Which household and person a department's row is about: by number, by ID and name, by the model, or by a clerk."""
 
-# ruff: noqa: S608 - only constant names
-
 from __future__ import annotations
 
 import json

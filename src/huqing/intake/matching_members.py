@@ -11,8 +11,9 @@ import duckdb
 from huqing.intake.reading import ROW
 
 # Table `claims`: row, household_id, token, name. Table `persons`: id, household_id (of the open membership), token,
-# name, joined_on, inside (whether that household is in the user's region). Each step takes what the steps before left over, on both sides; a row is never given to a person
-# that another row of the same rank could mean as well, except to the first of equal rows in file order.
+# name, joined_on, inside (whether that household is in the user's region). Each step takes what the steps before left
+# over, on both sides; a row is never given to a person that another row of the same rank could mean as well, except to
+# the first of equal rows in file order.
 _STEPS: tuple[tuple[str, str], ...] = (
     # The same person in the same household.
     ("same", "p.household_id = c.household_id AND p.token = c.token AND p.name = c.name"),
@@ -33,7 +34,7 @@ _STEPS: tuple[tuple[str, str], ...] = (
 
 
 def match(db: duckdb.DuckDBPyConnection, on: date) -> None:
-    """Leaves ``matched`` (row, id, how): how is one of the steps' names, or with id NULL ``stale``, ``outside``, ``new``.
+    """Leaves ``matched`` (row, id, how): how is a step's name, or with id NULL ``stale``, ``outside`` or ``new``.
 
     ``stale``: the person has been in another household since a later day than ``on``, so the row says nothing new.
     ``outside``: the person is in a household outside the user's region, which this file may not take them from.
@@ -73,7 +74,7 @@ def match(db: duckdb.DuckDBPyConnection, on: date) -> None:
 
 
 SAME_NUMBER = f"""
--- Rows that will be a person of their own although their ID number is somebody else's too: the row, and who else has it.
+-- Rows that will be a person of their own although their ID number is somebody else's too, and who else has it.
 WITH taken AS (
     SELECT * FROM claims WHERE {ROW} NOT IN (SELECT {ROW} FROM matched WHERE how IN ('stale', 'outside'))
 ), everybody AS (

@@ -44,7 +44,7 @@ class Import(models.Model):
     counts = models.JSONField(
         "计数",
         default=dict,
-        help_text="rows, good, refused, warnings, added, changed, unchanged, missing; rosters also moved; departments also linked, queued, unlinked",
+        help_text="rows, good, refused, warnings, added, changed, unchanged, missing, moved, linked, queued, unlinked",
     )
     preview = models.JSONField("预览", default=dict, help_text="检查时的前几条新增与变更")
     progress = models.PositiveSmallIntegerField("进度", default=0)

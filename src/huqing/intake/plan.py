@@ -66,12 +66,19 @@ class Plan(Protocol):
         """The first added and changed rows for the preview."""
 
 
+def _connect() -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection of its own with bounded memory."""
+    db = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": "true"})
+    db.execute("SET TimeZone = 'UTC'")
+    return db
+
+
 @dataclass
 class Work:
     """The common state of a plan: its DuckDB connection, counts and problems."""
 
     batch: Batch
-    db: duckdb.DuckDBPyConnection = field(default_factory=lambda: connect())
+    db: duckdb.DuckDBPyConnection = field(default_factory=_connect)
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -105,13 +112,6 @@ class Work:
     def arrow(self, sql: str) -> pa.Table:
         """A query's result as Arrow."""
         return self.db.execute(sql).to_arrow_table()
-
-
-def connect() -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection of its own with bounded memory."""
-    db = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": "true"})
-    db.execute("SET TimeZone = 'UTC'")
-    return db
 
 
 def constant(table: pa.Table, /, **values: Any) -> pa.Table:

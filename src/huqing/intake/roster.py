@@ -68,7 +68,7 @@ class Comparison:
         return {"added": added, "changed": changed, "unchanged": matched - changed}
 
     def new_rows(self, extra: str) -> Iterator[pa.Table]:
-        """The rows to insert in slices, with the columns of the table; ``extra`` is a select list over ``r`` (a row)."""
+        """The rows to insert, in slices, as columns of the table; ``extra`` is a select list over ``r`` (a row)."""
         items = compare.items_object(self.layout.items)
         fresh = compare.fragments(self.layout.items, self.present)
         columns = "".join(
@@ -114,8 +114,9 @@ class Comparison:
     def _slices(self, source: str) -> list[tuple[int, int]]:
         """Row number ranges that cut ``source`` into slices of ``SLICE_ROWS``."""
         return self.db.execute(
-            f"SELECT min({ROW}), max({ROW}) FROM (SELECT {ROW}, (row_number() OVER (ORDER BY {ROW}) - 1) // {SLICE_ROWS} AS part "
-            f"FROM {source}) GROUP BY part ORDER BY part"
+            f"SELECT min({ROW}), max({ROW}) FROM "
+            f"(SELECT {ROW}, (row_number() OVER (ORDER BY {ROW}) - 1) // {SLICE_ROWS} AS part FROM {source}) "
+            "GROUP BY part ORDER BY part"
         ).fetchall()
 
     def _columns(self) -> list[Column]:
@@ -124,10 +125,7 @@ class Comparison:
     def _followers(self, column: Column) -> dict[str, tuple[str, str]]:
         """The table columns of a value: the new value as SQL over a row of ``making``, and its shape."""
         first, *rest = column.columns
-        if column.sealed:
-            found = {first: (f"made_{first}", "bytes")}
-        else:
-            found = {first: (column.key, column.shape)}
+        found = {first: (f"made_{first}", "bytes") if column.sealed else (column.key, column.shape)}
         for name in rest:
             new = f"{column.key}_token" if name == column.token else f"made_{name}"
             found[name] = (new, "date" if name.endswith("_date") else "text")

@@ -1,4 +1,4 @@
-"""The states of an import and what may follow each: data, so that screens, tests and the diagram read the same table."""
+"""The states of an import and what may follow each: one table that screens, tests and the diagram read."""
 
 from __future__ import annotations
 

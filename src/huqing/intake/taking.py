@@ -63,9 +63,8 @@ def _take_sheet(
         intake = actions.upload(content=content, name=path.name, by=by, data_date=data_date, region=region, kind=chosen)
     proposal = propose(sheet.columns, record_kinds()[chosen], saved=saved_mapping(chosen, sheet.columns))
     if proposal.missing:
-        raise IntakeError(
-            f"{path.name}［{sheet.sheet}］：缺少必填列 {'、'.join(proposal.missing)}。请补上这些列，或在页面上指定对应的列。"
-        )
+        lacking = "、".join(proposal.missing)
+        raise IntakeError(f"{path.name}［{sheet.sheet}］：缺少必填列 {lacking}。请补上这些列，或在页面上指定对应的列。")
     actions.choose(
         intake=intake,
         by=by,

@@ -52,7 +52,7 @@ def _on_made_rows(source: Source) -> list[int | None]:
 
 
 def _in_entries(source: Source) -> list[int | None]:
-    """Later entries that change what the import made or changed; those that cancel out (an undone import) do not count."""
+    """Later entries that change what the import made or changed; those that cancel out (undone) do not count."""
     ours: dict[tuple[int, int | None], set[str]] = {}
     entries = Entry.objects.filter(source=source).values_list("household_id", "person_id", "changes")
     for household, person, changes in entries.iterator(20_000):
@@ -74,7 +74,10 @@ def _subject(household: int, person: int | None) -> tuple[int, int | None]:
 
 def _later_entries(source: Source) -> list[dict[str, Any]]:
     made = "coalesce(p.created_by_source_id, CASE WHEN e.person_id IS NULL THEN h.created_by_source_id END, 0) = %s"
-    joined = "registry_entry e JOIN registry_household h ON h.id = e.household_id LEFT JOIN registry_person p ON p.id = e.person_id"
+    joined = (
+        "registry_entry e JOIN registry_household h ON h.id = e.household_id "
+        "LEFT JOIN registry_person p ON p.id = e.person_id"
+    )
     columns = {
         "e.household_id": "id",
         "e.person_id": "id",

@@ -1,7 +1,5 @@
 """Taking an import back: every value, membership, label and record as it was before, as a change of its own."""
 
-# ruff: noqa: S608 - only constant names
-
 from __future__ import annotations
 
 import base64
@@ -107,7 +105,10 @@ def _write_entries(written: Written) -> None:
     """The import's entries the other way round, for files that stay."""
     done = written.intake.source
     columns = {"e.household_id": "id", "e.person_id": "id", "e.changes": "json"}
-    joined = "registry_entry e JOIN registry_household h ON h.id = e.household_id LEFT JOIN registry_person p ON p.id = e.person_id"
+    joined = (
+        "registry_entry e JOIN registry_household h ON h.id = e.household_id "
+        "LEFT JOIN registry_person p ON p.id = e.person_id"
+    )
     stays = "coalesce(h.created_by_source_id, 0) <> %s AND coalesce(p.created_by_source_id, 0) <> %s"
     where = f"WHERE e.source_id = %s AND {stays}"
     table = existing.read(joined, columns, where, [done.pk, done.pk, done.pk])
@@ -176,7 +177,7 @@ def _restore_items(written: Written, model: type[Model], former: dict[int, dict[
 
 def _remove_made(done: Source) -> None:
     """People and households that the import made, with what was derived from them (alerts); checked before."""
-    for model, path in ((Person, "person"), (Household, "household")):
+    for model in (Person, Household):
         for relation in model._meta.related_objects:
             field = relation.field
             mine = relation.related_model._base_manager.filter(**{f"{field.name}__created_by_source": done})

@@ -71,7 +71,7 @@ class Installation:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[object]:
-    """A function that makes an empty database on the server of HUQING_DATABASE, or "" for SQLite; drops them afterwards."""
+    """A function that makes an empty database on the server of HUQING_DATABASE ("" for SQLite); dropped afterwards."""
     url = os.environ.get("HUQING_DATABASE", "")
     if not url.startswith("postgres"):
         yield lambda: ""
@@ -103,7 +103,9 @@ def installation(tmp_path, server) -> Installation:
 @pytest.fixture
 def file(write, rows) -> str:
     many = [
-        rows.household(户编号=f"500236H{number:04d}", 户类型="脱贫享受政策户", 家庭住址=f"砚瓦村 {number} 号 {'很长的地址' * 8}")
+        rows.household(
+            户编号=f"500236H{number:04d}", 户类型="脱贫享受政策户", 家庭住址=f"{number} 号{'很长的地址' * 8}"
+        )
         for number in range(400)
     ]
     return str(write(many))

@@ -106,9 +106,8 @@ def test_household_files_go_by_the_households_number(take, people):
 
 
 def test_a_row_about_nobody_is_kept_unlinked(take, people, bill, rows):
-    done = take(
-        [bill(姓名="欧阳某某", 身份证号=rows.id_number("19330303", 77), 乡镇="甲高镇", 行政村="龙潭村")], kind="medical_bill"
-    )
+    stranger = bill(姓名="欧阳某某", 身份证号=rows.id_number("19330303", 77), 乡镇="甲高镇", 行政村="龙潭村")
+    done = take([stranger], kind="medical_bill")
     record = DepartmentRecord.objects.get()
     assert counts(done) == (1, 0, 0, 0, 0, 1)
     assert (record.person, record.household, record.region_code) == (None, None, "500236102201")

@@ -138,9 +138,9 @@ def test_a_discarded_import_loses_its_file_unless_another_uses_it(upload, county
     assert path.exists()
     step(actions.discard, intake=second, by=county)
     assert not path.exists()
+    mapping = {"户编号": "number", "户主姓名": "head_name"}
     with pytest.raises(WrongState, match="请重新上传文件"):
-        choose_again = {"户编号": "number", "户主姓名": "head_name"}
-        actions.choose(intake=second, by=county, kind="household", mapping=choose_again)
+        actions.choose(intake=second, by=county, kind="household", mapping=mapping)
 
 
 def test_an_applied_import_cannot_be_discarded(take, rows, county):
