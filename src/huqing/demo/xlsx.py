@@ -57,8 +57,8 @@ def _part(name: str) -> ZipInfo:
 class Sheet:
     """One sheet being written; rows and columns count from 1 and 0."""
 
-    def __init__(self, book: Workbook, stream: IO[bytes], columns: int) -> None:
-        self._book = book
+    def __init__(self, strings: dict[str, int], stream: IO[bytes], columns: int) -> None:
+        self._strings = strings
         self._stream = stream
         self._letters = [letters(i) for i in range(columns)]
         self._buffer: list[str] = []
@@ -69,14 +69,17 @@ class Sheet:
     def row(self, cells: Sequence[Cell], style: int = PLAIN) -> int:
         """Append a row; returns its number as Excel shows it."""
         self.rows = number = self.rows + 1
-        index = self._book.string
+        strings = self._strings
         styled = f' s="{style}"' if style else ""
         parts = [f'<row r="{number}">']
         for letter, value in zip(self._letters, cells, strict=False):
             if value is None or value == "":
                 continue
             if isinstance(value, str):
-                parts.append(f'<c r="{letter}{number}"{styled} t="s"><v>{index(value)}</v></c>')
+                index = strings.get(value)
+                if index is None:
+                    index = strings[value] = len(strings)
+                parts.append(f'<c r="{letter}{number}"{styled} t="s"><v>{index}</v></c>')
             elif isinstance(value, tuple):
                 parts.append(f'<c r="{letter}{number}" s="{DATE}"><v>{value[0]}</v></c>')
             else:
@@ -113,7 +116,6 @@ class Workbook:
         self._zip = ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1)
         self._names: list[str] = []
         self._strings: dict[str, int] = {}
-        self._uses = 0
 
     def __enter__(self) -> Self:
         return self
@@ -129,12 +131,7 @@ class Workbook:
         """Open the next sheet."""
         self._names.append(name)
         stream = self._zip.open(_part(f"xl/worksheets/sheet{len(self._names)}.xml"), "w", force_zip64=True)
-        return Sheet(self, stream, columns)
-
-    def string(self, text: str) -> int:
-        """The index of ``text`` among the shared strings."""
-        self._uses += 1
-        return self._strings.setdefault(text, len(self._strings))
+        return Sheet(self._strings, stream, columns)
 
     def _finish(self) -> None:
         numbers = range(1, len(self._names) + 1)
@@ -172,7 +169,7 @@ class Workbook:
 
     def _write_strings(self) -> None:
         with self._zip.open(_part("xl/sharedStrings.xml"), "w", force_zip64=True) as stream:
-            head = f'{_XML}<sst xmlns="{_MAIN}" count="{self._uses}" uniqueCount="{len(self._strings)}">'
+            head = f'{_XML}<sst xmlns="{_MAIN}" uniqueCount="{len(self._strings)}">'
             stream.write(head.encode())
             batch: list[str] = []
             for text in self._strings:
