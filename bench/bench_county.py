@@ -1,4 +1,4 @@
-"""A whole county from its files to its findings, judged by the demo's truth: ``python bench/bench_county.py [households]``.
+"""A whole county from files to findings, judged by the demo's truth: ``python bench/bench_county.py [households]``.
 
 Uses its own data folder (HUQING_DATA, default build/bench/county) and leaves it for bench_office.py.
 """
@@ -27,7 +27,6 @@ def main() -> None:
 
     django.setup()
     from django.db import connection
-    from machine import peak_memory, row, save
 
     from huqing import demo
     from huqing.access.instance import mark_demo
@@ -37,8 +36,9 @@ def main() -> None:
     from huqing.site import demonstration
     from huqing.site.installing import install
     from huqing.site.judging import judge
+    from machine import peak_memory, row, save
 
-    mark_demo(FOLDER)
+    mark_demo(FOLDER, day=AS_OF)
     install()
     load_shipped_regions(demonstration.COUNTY, year=2023)
     began = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from pathlib import Path
 
@@ -38,10 +39,21 @@ def seal_key_path(folder: Path | None = None) -> Path:
     return (folder or data_folder()) / "keys" / "seal.key"
 
 
-def mark_demo(folder: Path | None = None) -> None:
-    """Say that this data folder holds a demonstration; only the demo command calls this, on a folder it has made."""
+def mark_demo(folder: Path | None = None, *, day: dt.date | None = None) -> None:
+    """Say that this data folder holds a demonstration; only the demo command calls this, on a folder it has made.
+
+    ``day`` is the demonstration's today: its county stands still, or all its visits would grow old with the calendar.
+    """
     path = private_folder(folder or data_folder()) / DEMO_MARK
-    path.write_text("此目录为演示数据，不得用于正式工作。\n", encoding="utf-8")
+    text = "此目录为演示数据，不得用于正式工作。\n" + (f"{day.isoformat()}\n" if day else "")
+    path.write_text(text, encoding="utf-8")
+
+
+def working_day(today: dt.date, folder: Path | None = None) -> dt.date:
+    """The day the rules are run for: ``today``, or the day on which a demonstration stands still."""
+    mark = (folder or data_folder()) / DEMO_MARK
+    lines = mark.read_text(encoding="utf-8").split("\n") if mark.exists() else []
+    return dt.date.fromisoformat(lines[1]) if len(lines) > 1 and lines[1] else today
 
 
 def is_demo(folder: Path | None = None) -> bool:

@@ -15,6 +15,7 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from huqing.access import audit
+from huqing.access.instance import working_day
 from huqing.access.locks import Busy, exclusive
 from huqing.access.models import User
 from huqing.access.permissions import Refused, require
@@ -240,6 +241,6 @@ def recheck(*, household: Household, as_of: date | None = None) -> Changes:
     Findings that compare households with each other (a telephone number used twice) wait for the next screening.
     No audit event of its own: the change that led here has one.
     """
-    as_of = as_of or timezone.localdate()
+    as_of = as_of or working_day(timezone.localdate())
     fresh, decided = findings_of(household, as_of=as_of)
     return apply_to_household(household=household, as_of=as_of, fresh=fresh, decided=decided)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from huqing.access.instance import working_day
 from huqing.access.models import Role, User
 from huqing.access.permissions import may
 from huqing.access.scope import code_range
@@ -155,7 +156,7 @@ def explain_household(household: Household, *, as_of: date | None = None, findin
     return explain(
         snapshot.one_household(household.pk),
         household_id=household.pk,
-        as_of=as_of or timezone.localdate(),
+        as_of=as_of or working_day(timezone.localdate()),
         region=region,
         finding=finding,
         county=read_county(results_folder(run)) if run else None,

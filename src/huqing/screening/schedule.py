@@ -6,6 +6,7 @@ from datetime import datetime, time
 
 from django.conf import settings
 
+from huqing.access.instance import working_day
 from huqing.registry.models import Household, Region
 from huqing.screening.models import Run
 from huqing.screening.tasks import screen
@@ -32,7 +33,7 @@ def enqueue_due(now: datetime) -> list[str]:
     """
     if now.time() < time.fromisoformat(settings.SCREEN_AT):
         return []
-    today = now.date()
+    today = working_day(now.date())
     due = []
     for region in counties():
         if Run.objects.filter(region_code=region, as_of=today).exists() or queued(region):

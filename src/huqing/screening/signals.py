@@ -10,6 +10,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from huqing.access.instance import working_day
+
 _paused: ContextVar[bool] = ContextVar("screening_paused", default=False)
 
 
@@ -48,5 +50,5 @@ def on_import_applied(sender: object, intake: Any, **kwargs: object) -> None:
     from huqing.screening.schedule import COUNTY_DIGITS, enqueue_after_import
 
     region = intake.region_code[:COUNTY_DIGITS]
-    today = timezone.localdate().isoformat()
+    today = working_day(timezone.localdate()).isoformat()
     transaction.on_commit(lambda: enqueue_after_import(region, today))

@@ -72,7 +72,7 @@ def write_files(folder: str | Path, *, households: int, seed: int, as_of: date, 
 
 def build(folder: Path, *, households: int, seed: int, as_of: date, progress: Report) -> Run:
     """Build the demo from nothing; what an earlier unfinished build left is removed first."""
-    _start_clean(folder)
+    _start_clean(folder, as_of)
     progress("建立数据库", 0.01)
     install()
     load_shipped_regions(COUNTY, year=2023)
@@ -109,7 +109,7 @@ def _part(progress: Report, start: float, end: float) -> Report:
     return lambda message, fraction: progress(message, start + (end - start) * fraction)
 
 
-def _start_clean(folder: Path) -> None:
+def _start_clean(folder: Path, as_of: date) -> None:
     if folder.exists() and any(folder.iterdir()):
         if not is_demo(folder):
             raise NotADemo(f"{folder} 里已有正式数据，演示不会动它。请把 HUQING_DATA 设为另一个空文件夹再运行。")
@@ -118,7 +118,7 @@ def _start_clean(folder: Path) -> None:
     installed = connection.vendor != "sqlite" and "registry_household" in connection.introspection.table_names()
     if installed and Household.objects.exists():
         raise NotADemo("HUQING_DATABASE 指向的数据库里已有农户，演示不会动它。请换一个空数据库。")
-    mark_demo(folder)
+    mark_demo(folder, day=as_of)
 
 
 def draw_grids() -> None:

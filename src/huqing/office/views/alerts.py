@@ -11,6 +11,7 @@ from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from huqing.access.instance import working_day
 from huqing.access.permissions import Refused, refusal, requires
 from huqing.access.scope import covers
 from huqing.office import paging, places, wording
@@ -89,7 +90,7 @@ def alert_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, alert: Alert, *, wrong: str = "", reason: str = "", status: int = 200) -> HttpResponse:
-    day = alert.seen_on if alert.state == Alert.State.CLOSED else max(alert.seen_on, timezone.localdate())
+    day = alert.seen_on if alert.state == Alert.State.CLOSED else max(alert.seen_on, working_day(timezone.localdate()))
     decision, trouble = None, ""
     try:
         told = screening.explain_household(alert.household, as_of=day, finding=alert.finding)
@@ -207,7 +208,7 @@ def run_start(request: HttpRequest) -> HttpResponse:
     if queued(region):
         messages.info(request, "已有一次筛查在排队，不用重复发起。")
     else:
-        screen.enqueue(region, timezone.localdate().isoformat(), Run.Trigger.MANUAL.value, request.user.pk)
+        screen.enqueue(region, working_day(timezone.localdate()).isoformat(), Run.Trigger.MANUAL.value, request.user.pk)
         messages.success(request, "筛查已排队，完成后本页自动更新。")
     return redirect("office:screenings")
 

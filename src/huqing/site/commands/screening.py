@@ -7,6 +7,7 @@ from datetime import datetime
 import click
 from django.utils import timezone
 
+from huqing.access.instance import working_day
 from huqing.site.commands.chinese import ChineseCommand
 from huqing.site.commands.progress import progress
 from huqing.site.commands.support import Failure, installed
@@ -29,7 +30,7 @@ def screen(as_of: datetime | None, region: str | None) -> None:
             done = run_screening(
                 by=None,
                 region=region or only_county(),
-                as_of=as_of.date() if as_of else timezone.localdate(),
+                as_of=as_of.date() if as_of else working_day(timezone.localdate()),
                 trigger=Run.Trigger.MANUAL,
                 progress=report,
             )
@@ -59,7 +60,7 @@ def explain(number: str, finding: str | None, as_of: datetime | None) -> None:
         raise Failure(f"没有户编号为 {number} 的农户。请核对编号，或在页面上按姓名查找。")
     explanation = explain_household(
         household,
-        as_of=as_of.date() if as_of else timezone.localdate(),
+        as_of=as_of.date() if as_of else working_day(timezone.localdate()),
         finding=finding,
     )
     click.echo(as_text(explanation, household))

@@ -1,0 +1,98 @@
+"""Run every benchmark and write docs/benchmarks.md: ``python bench/run.py [name …]``; takes about an hour.
+
+Each benchmark is a program of its own that leaves its rows in build/bench/ (see ``machine.save``). Without names all are
+run; with names only those, and the page is written from whatever results there are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from machine import RESULTS, description
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+Printed by `make bench` on {when}. Machine: {machine}. Times are wall-clock; medians where a row says so. Limits are what the product
+promises; a limit that is not met is said to be not met. Tests measure no time: only this page does.
+"""
+
+
+def commands() -> dict[str, list[list[str]]]:
+    """What to run under each name; those that need a PostgreSQL get the one ``tools/postgres.sh`` starts."""
+    postgres = _postgres()
+    here = [sys.executable]
+    county = ROOT / "build" / "bench" / "county"
+    on_postgres = {"HUQING_DATABASE": postgres, "HUQING_DATA": f"{county}-postgresql"}
+    result = {
+        "rules": [[*here, "bench/bench_rules.py"]],
+        "snapshot": [[*here, "bench/bench_snapshot.py"], [*here, "bench/bench_snapshot.py", "--database", postgres]],
+        "reading": [[*here, "bench/bench_reading.py"]],
+        "intake": [[*here, "bench/bench_intake.py"], [*here, "bench/bench_intake.py", "--database", postgres, "--no-peer"]],
+        "demo": [[*here, "bench/bench_demo.py"]],
+        "county": [[*here, "bench/bench_county.py"]],
+        "office": [[*here, "bench/bench_office.py"]],
+        "county-postgresql": [["env", *_pairs(on_postgres), *here, "bench/bench_county.py"]],
+        "office-postgresql": [["env", *_pairs(on_postgres), *here, "bench/bench_office.py"]],
+    }
+    if not postgres:
+        for name in ("county-postgresql", "office-postgresql"):
+            del result[name]
+        result["snapshot"], result["intake"] = result["snapshot"][:1], result["intake"][:1]
+    return result
+
+
+def _pairs(values: dict[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in values.items()]
+
+
+def _postgres() -> str:
+    try:
+        told = subprocess.run(
+            ["tools/postgres.sh", "start"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        print("PostgreSQL 15 is not installed: its benchmarks are left out.")
+        return ""
+    return told.strip().partition("=")[2]
+
+
+def write_page() -> None:
+    """The page from all results there are."""
+    parts = [HEAD.format(when=date.today().isoformat(), machine=description())]
+    for file in sorted(RESULTS.glob("*.json")):
+        result = json.loads(file.read_text())
+        parts.append(f"\n## {result['title']}\n\n| what | value | limit | |\n|---|---:|---|---|")
+        for row in result["rows"]:
+            met = "" if "limit" not in row else "met" if row["met"] else "**not met**"
+            parts.append(f"| {row['what']} | {row['value']} {row['unit']} | {row.get('limit', '')} | {met} |")
+        parts += [f"\n{note}" for note in result.get("notes", [])]
+    PAGE.write_text("\n".join(parts) + "\n", encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(ROOT)}")
+
+
+def main() -> None:
+    wanted = sys.argv[1:]
+    failed = []
+    for name, runs in commands().items():
+        if wanted and name not in wanted:
+            continue
+        for run in runs:
+            print(f"\n### {name}: {' '.join(run[-3:])}", flush=True)
+            if subprocess.run(run, cwd=ROOT, env={**os.environ, "PYTHONWARNINGS": "ignore"}, check=False).returncode:
+                failed.append(name)
+    write_page()
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
