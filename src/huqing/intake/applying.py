@@ -16,6 +16,7 @@ from huqing.intake.checking import Problem, Problems
 from huqing.intake.departments import DepartmentRecords
 from huqing.intake.errors import IntakeError, WrongState
 from huqing.intake.households import HouseholdRoster
+from huqing.intake.linking import forget_people
 from huqing.intake.loading import Loaded, load
 from huqing.intake.members import MemberRoster
 from huqing.intake.models import Import, Missing, PriorState, RowProblem
@@ -102,6 +103,8 @@ def _write(intake: Import, loaded: Loaded, by: User | None, report: Report) -> N
     now = timezone.now()
     with bulk.writer() as writer:
         lock_registry()
+        if loaded.kind.key in _ROSTERS:
+            forget_people()
         report("与现有档案比对", 0.6)
         plan = plan_of(loaded)
         plan.work_out()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from django.db import connection
+from django.db.models import Max
 
 from huqing.access import seal
 from huqing.intake import existing
-from huqing.matching.people import link
-from huqing.registry.models import Household
+from huqing.matching.people import Match, link
+from huqing.registry.models import Entry, Household, Person, Source
 from huqing.standards import idnumbers
 
 BY_NUMBER = "number"
 BY_CLERK = "clerk"
 TAIL = 4
+WORTH_KEEPING = 50_000
 _WHOLE = ("valid", "bad_check")
 
 
@@ -88,18 +90,9 @@ def by_person(rows: pa.Table, prefix: str, links: Links) -> None:
     rest = _remaining(rest, links)
     if not rest.num_rows:
         return
-    people = _people(prefix, rest)
-    places = dict(
-        zip(
-            people["person_id"].to_pylist(),
-            zip(people["household_id"].to_pylist(), people["village"].to_pylist(), strict=True),
-            strict=True,
-        )
-    )
-    found = link(rest, people.drop_columns(["household_id"]))
-    for match in found.matches:
-        household, village = places[match.person_id]
-        links.linked[match.row_id] = Linked(household, match.person_id, village, match.method, float(match.score))
+    people = with_tails(people_of(prefix), rest)
+    found = link(rest, people)
+    _place(found.matches, links)
     links.candidates += [
         (one.row_id, one.person_id, float(one.score), json.dumps(one.explanation, ensure_ascii=False))
         for one in found.candidates
@@ -136,72 +129,103 @@ def _exactly(rows: pa.Table, prefix: str, links: Links) -> None:
             links.linked[row_id] = same[0]
 
 
-def _people(prefix: str, rows: pa.Table) -> pa.Table:
-    """The people of the region as the matcher wants them; ID tails only for those who could be meant."""
-    following = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+def _place(matches: list[Match], links: Links) -> None:
+    """Household and village of the persons that rows were matched with."""
+    where, keys = existing.any_of("id", {match.person_id for match in matches})
     table = existing.read(
-        "registry_person p",
-        {
-            "p.id AS person_id": "id",
-            "p.name": "text",
-            "p.id_token": "text",
-            "p.id_state": "text",
-            "p.id_number_sealed": "bytes",
-            "p.birth_date": "date",
-            "p.id_birth_date": "date",
-            "p.sex": "text",
-            "p.region_code AS village": "text",
-            "p.phone_token": "text",
-            "p.household_id": "id",
-        },
-        "WHERE p.region_code >= %s AND p.region_code < %s",
-        [prefix, following],
+        "registry_person", {"id": "id", "household_id": "id", "region_code": "text"}, f"WHERE {where}", [keys]
     )
-    names = set(rows["name"].to_pylist())
-    tails = _tails(table, names, {str(day) for day in rows["birth_date"].to_pylist() if day})
-    whole = pc.is_in(table["id_state"], pa.array(_WHOLE, pa.string()))
-    return pa.table(
-        {
-            "person_id": table["person_id"],
-            "name": table["name"],
-            "id_token": pc.if_else(whole, table["id_token"], pa.scalar(None, pa.string())),
-            "id_tail": tails,
-            "birth_date": pc.coalesce(table["birth_date"], table["id_birth_date"]),
-            "sex": table["sex"],
-            "village": table["village"],
-            "town": pc.utf8_slice_codeunits(table["village"], 0, 9),
-            "phone_token": table["phone_token"],
-            "household_id": table["household_id"],
-            **_names_of_places(table["village"]),
-        }
-    )
-
-
-def _tails(table: pa.Table, names: set[str], births: set[str]) -> pa.Array:
-    wanted = [
-        sealed if state in _WHOLE and (name in names or born in births) else None
-        for sealed, state, name, born in zip(
-            *(table[key].to_pylist() for key in ("id_number_sealed", "id_state", "name", "id_birth_date")), strict=True
+    places = {row["id"]: row for row in table.to_pylist()}
+    for match in matches:
+        at = places[match.person_id]
+        links.linked[match.row_id] = Linked(
+            at["household_id"], match.person_id, at["region_code"], match.method, float(match.score)
         )
-    ]
-    plain = seal.unseal_many(wanted)
-    return pa.array(seal.token_many("id_number", [one[-TAIL:] if one else None for one in plain]), pa.string())
 
 
-def _names_of_places(codes: pa.ChunkedArray) -> dict[str, pa.Array]:
-    """Names of villages and towns, which the clerk is shown instead of codes."""
-    from huqing.registry.models import Region
+@dataclass
+class _Kept:
+    """The people of one region as last read: a county's department files come one after another."""
 
-    distinct = pc.unique(codes).to_pylist()
-    wanted = {code for code in distinct if code} | {f"{code[:9]}000" for code in distinct if code}
+    key: tuple[object, ...] = ()
+    people: pa.Table | None = None
+
+
+_kept = _Kept()
+
+
+def people_of(prefix: str) -> pa.Table:
+    """The people of the region as the matcher wants them.
+
+    They are read again when anything but a department's file has come in since: every other change of people leaves
+    a source and an entry.
+    """
+    key = (connection.alias, connection.settings_dict["NAME"], prefix, *_changes())
+    if _kept.key == key and _kept.people is not None:
+        return _kept.people
+    forget_people()
+    people = _read_people(prefix)
+    if people.num_rows >= WORTH_KEEPING:
+        _kept.key, _kept.people = key, people
+    return people
+
+
+def forget_people() -> None:
+    """Give the memory of :func:`people_of` back."""
+    _kept.key, _kept.people = (), None
+
+
+def _changes() -> tuple[int | None, ...]:
+    others = Source.objects.exclude(kind=Source.Kind.DEPARTMENT).aggregate(last=Max("pk"))["last"]
+    return others, Entry.objects.aggregate(last=Max("pk"))["last"], Person.objects.aggregate(last=Max("pk"))["last"]
+
+
+def _read_people(prefix: str) -> pa.Table:
+    whole = ", ".join(f"'{state}'" for state in _WHOLE)
+    table = existing.read(
+        "registry_person",
+        {
+            "id AS person_id": "id",
+            "name": "text",
+            f"CASE WHEN id_state IN ({whole}) THEN id_token END AS id_token": "text",
+            "coalesce(birth_date, id_birth_date) AS birth_date": "date",
+            "sex": "text",
+            "region_code AS village": "text",
+            "phone_token": "text",
+        },
+        "WHERE region_code >= %s AND region_code < %s",
+        [prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)],
+    )
+    codes = table["village"].combine_chunks().dictionary_encode()
+    names = _names_of_places(codes.dictionary.to_pylist())
+    for column, listed in names.items():
+        table = table.append_column(column, listed.take(codes.indices))
+    return table.append_column("town", pc.utf8_slice_codeunits(table["village"], 0, 9))
+
+
+def with_tails(people: pa.Table, rows: pa.Table) -> pa.Table:
+    """``people`` with the token of the last four characters of the ID number for those whom a row could mean."""
+    days = pa.array({str(day) for day in rows["birth_date"].to_pylist() if day}, pa.string())
+    named = pc.is_in(people["name"], pa.array({name for name in rows["name"].to_pylist() if name}, pa.string()))
+    born = pc.is_in(people["birth_date"], days)
+    near = pc.fill_null(pc.and_(pc.or_(named, born), pc.is_valid(people["id_token"])), False)
+    where, keys = existing.any_of("id", people["person_id"].filter(near).to_pylist())
+    sealed = existing.read("registry_person", {"id": "id", "id_number_sealed": "bytes"}, f"WHERE {where}", [keys])
+    plain = seal.unseal_many(sealed["id_number_sealed"].to_pylist())
+    tails = seal.token_many("id_number", [number[-TAIL:] if number else None for number in plain])
+    position = pc.index_in(people["person_id"], sealed["id"].combine_chunks())
+    return people.append_column("id_tail", pa.array(tails, pa.string()).take(position))
+
+
+def _names_of_places(codes: list[str | None]) -> dict[str, pa.Array]:
+    """Names of villages and their towns, which the clerk is shown instead of codes."""
+    wanted = {code for code in codes if code} | {f"{code[:9]}000" for code in codes if code}
     where, keys = existing.any_of("code", wanted)
     table = existing.read(
-        Region._meta.db_table, {"code": "text", "name": "text"}, f"WHERE {where} AND valid_to IS NULL", [keys]
+        "registry_region", {"code": "text", "name": "text"}, f"WHERE {where} AND valid_to IS NULL", [keys]
     )
     names = dict(zip(table["code"].to_pylist(), table["name"].to_pylist(), strict=True))
-    listed: Iterable[str | None] = codes.to_pylist()
-    pairs = [(names.get(code or ""), names.get(f"{(code or '')[:9]}000")) for code in listed]
     return {
-        "village_name": pa.array([village for village, _ in pairs], pa.string()),
-        "town_name": pa.array([town for _, town in pairs], pa.string()),
+        "village_name": pa.array([names.get(code or "") for code in codes], pa.string()),
+        "town_name": pa.array([names.get(f"{(code or '')[:9]}000") for code in codes], pa.string()),
     }
