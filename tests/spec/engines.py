@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
+from tests.rules.build import snapshot, tables
+from tests.spec.reader import DAY, REGION
 
 from huqing.rules.engine import read_county, screen
 from huqing.rules.recheck import Rechecker
-from tests.rules.build import snapshot, tables
-from tests.spec.reader import DAY, REGION
 
 States = dict[tuple[int, int | None], str]
 Rows = Mapping[str, list[dict[str, Any]]]
@@ -31,9 +31,7 @@ def screening(rows: Rows, finding: str, folder: Path, cache: Path) -> States:
 def household_by_household(rows: Rows, finding: str, folder: Path, cache: Path) -> States:
     """One household after another, as a re-check does it, with what the screening knows of the county."""
     made = tables(rows)
-    checker = Rechecker(
-        as_of=DAY, region=REGION, findings=[finding], cache=cache, county=read_county(folder / "out")
-    )
+    checker = Rechecker(as_of=DAY, region=REGION, findings=[finding], cache=cache, county=read_county(folder / "out"))
     states: States = {}
     for number in made["household"]["id"].to_pylist():
         for found in checker.check({name: of_household(name, table, number) for name, table in made.items()}):

@@ -45,6 +45,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 PLAIN = {
     ("household", "有无电话"): ("has_phone", "boolean"),
     ("household", "电话号码状态"): ("phone_state", "text"),
+    ("household", "电话检索码"): ("phone_token", "text"),
     ("person", "证件号码判定"): ("id_state", "text"),
     ("person", "证件检索码"): ("id_token", "text"),
     ("person", "证件性别"): ("id_sex", "code:sex"),

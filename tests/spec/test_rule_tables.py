@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from huqing.rules.library import library
 from tests.spec.engines import ENGINES, States
 from tests.spec.reader import Case, Section, sections
+
+from huqing.rules.library import library
 
 SECTIONS = list(sections())
 NEVER_UNKNOWN = {
     "ed01",
     "ed02",
     "id03",
+    "id10",
     "id08",
     "disability_card_expired",
     "disability_unrecorded",

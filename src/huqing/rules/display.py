@@ -12,6 +12,7 @@ from huqing.standards.codelists import codelist
 from huqing.standards.money import yuan_text
 
 MISSING = "没有填"
+STRUCTURE_CODES = {("label", "kind"): "label_kind", ("membership", "relation"): "relation_to_head"}
 STATE_CODES = {
     "valid": "正确",
     "missing": "未填写",
@@ -51,5 +52,6 @@ def codes_of(library: Library, node: Node) -> str:
     rule = library.rules.get(node)
     if rule:
         return rule.codelist
-    declaration = declared(*library.stored(node))
-    return declaration.codelist if declaration else ""
+    stored = library.stored(node)
+    declaration = declared(*stored)
+    return declaration.codelist if declaration else STRUCTURE_CODES.get((stored.entity, stored.name), "")

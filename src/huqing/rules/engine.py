@@ -201,7 +201,7 @@ def _ranges(connection: duckdb.DuckDBPyConnection, snapshot: Path, parts: int) -
         f"SELECT min(id), max(id) FROM (SELECT id, ntile({parts}) OVER (ORDER BY id) AS part "
         f"FROM read_parquet('{file}')) GROUP BY part ORDER BY part"
     ).fetchall()
-    return [(int(first), int(last)) for first, last in rows]
+    return [(int(first), int(last)) for first, last in rows] or [(0, 0)]
 
 
 def read_county(out: Path) -> dict[str, Any]:
@@ -239,7 +239,8 @@ def open_snapshot(
 
 def decide_sql(plan: Plan) -> str:
     """One query from the tables to the rows of findings; what is read twice is materialised."""
-    return f"WITH {steps_sql(plan)} {results_sql(plan)}"
+    steps = steps_sql(plan)
+    return f"WITH {steps} {results_sql(plan)}" if steps else results_sql(plan)
 
 
 def steps_sql(plan: Plan) -> str:
