@@ -80,6 +80,7 @@ def on_disk(transactional_db, tmp_path):
             path = tmp_path / "copy.sqlite3"
             with sqlite3.connect(path) as copy:
                 connection.connection.backup(copy)
+                copy.execute("PRAGMA journal_mode = WAL")
             copy.close()
             connection.settings_dict["NAME"] = str(path)
 

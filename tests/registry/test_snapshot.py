@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from django.db import connection
 
 from huqing.access import seal
 from huqing.registry import snapshot, snapshot_read
@@ -130,6 +133,32 @@ def test_one_households_tables_equal_those_of_the_snapshot(filled, on_disk):
             expected = [row for row in whole.to_pylist() if row[key] == household.id]
             assert rows.schema.equals(whole.schema), table
             assert rows.to_pylist() == expected, table
+
+
+def test_all_tables_show_one_instant_whatever_is_written_meanwhile(filled, on_disk, monkeypatch):
+    on_disk()
+    untouched = snapshot_read.Reader.table
+
+    def table(reader, name):
+        yield from untouched(reader, name)
+        if name == "household":
+            write_through_another_connection("UPDATE registry_label SET kind = 'dibao'")
+
+    monkeypatch.setattr(snapshot_read.Reader, "table", table)
+    taken = snapshot.take(region="500236", as_of=AS_OF)
+    assert {kind for (kind,) in read(taken, "label", "kind")} == {"monitor"}
+    monkeypatch.undo()
+    assert {kind for (kind,) in read(snapshot.take(region="500236", as_of=AS_OF), "label", "kind")} == {"dibao"}
+
+
+def write_through_another_connection(sql):
+    if connection.vendor == "sqlite":
+        with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
+            other.execute(sql)
+            other.commit()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
 
 
 def test_a_cancelled_household_has_no_rows(filled):

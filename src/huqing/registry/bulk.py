@@ -107,9 +107,10 @@ class BulkWriter:
             return cursor.rowcount
 
     def finish(self) -> None:
-        """Build the dropped indexes again."""
-        for statements in self._bare.values():
+        """Build the dropped indexes again, and the statistics with them."""
+        for model, statements in self._bare.items():
             bulk_indexes.build(statements)
+            bulk_indexes.analyse(model)
         self._bare.clear()
 
 

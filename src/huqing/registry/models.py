@@ -307,7 +307,9 @@ class Label(models.Model):
 
     kind = models.CharField("标签", max_length=30, help_text="代码表 label_kind")
     household = models.ForeignKey(Household, models.CASCADE, related_name="labels", db_index=False, verbose_name="户")
-    person = models.ForeignKey(Person, models.CASCADE, null=True, related_name="labels", verbose_name="人员")
+    person = models.ForeignKey(
+        Person, models.CASCADE, null=True, related_name="labels", db_index=False, verbose_name="人员"
+    )
     valid_from = models.DateField("起始日期")
     valid_to = models.DateField("终止日期", null=True)
     source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="+", verbose_name="来源")
@@ -328,6 +330,7 @@ class Label(models.Model):
         indexes = [
             models.Index(fields=["household", "kind"], name="label_household"),
             models.Index(fields=["kind", "valid_to"], name="label_kind"),
+            models.Index(fields=["person"], name="label_person", condition=models.Q(person__isnull=False)),
         ]
 
 
@@ -335,7 +338,9 @@ class Entry(models.Model):
     """One change of one file: ``changes`` maps a field to ``[old, new]`` (sealed fields hold masked text only)."""
 
     household = models.ForeignKey(Household, models.CASCADE, related_name="entries", db_index=False, verbose_name="户")
-    person = models.ForeignKey(Person, models.CASCADE, null=True, related_name="entries", verbose_name="人员")
+    person = models.ForeignKey(
+        Person, models.CASCADE, null=True, related_name="entries", db_index=False, verbose_name="人员"
+    )
     source = models.ForeignKey(Source, models.PROTECT, related_name="entries", verbose_name="来源")
     on = models.DateField("数据日期")
     at = models.DateTimeField("登记时间")
@@ -348,6 +353,7 @@ class Entry(models.Model):
         verbose_name_plural = "档案变更"
         indexes = [
             models.Index(fields=["household", "at"], name="entry_household"),
+            models.Index(fields=["person"], name="entry_person", condition=models.Q(person__isnull=False)),
         ]
 
 
@@ -370,7 +376,9 @@ class DepartmentRecord(models.Model):
     link_score = models.FloatField("关联把握", null=True)
     source = models.ForeignKey(Source, models.PROTECT, related_name="records", verbose_name="来源")
     row_number = models.PositiveIntegerField("原表行号")
-    retired_by = models.ForeignKey(Source, models.SET_NULL, null=True, related_name="+", verbose_name="失效来源")
+    retired_by = models.ForeignKey(
+        Source, models.SET_NULL, null=True, related_name="+", db_index=False, verbose_name="失效来源"
+    )
 
     objects = ScopedManager(grid="household__grid", kind="kind")
 
@@ -380,4 +388,6 @@ class DepartmentRecord(models.Model):
         indexes = [
             models.Index(fields=["household", "kind"], name="record_household"),
             models.Index(fields=["kind", "fingerprint"], name="record_fingerprint"),
+            # Only what is retired: a planner without statistics would look for "not retired" in a full index.
+            models.Index(fields=["retired_by"], name="record_retired", condition=models.Q(retired_by__isnull=False)),
         ]

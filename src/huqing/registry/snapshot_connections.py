@@ -58,19 +58,22 @@ def _through_django(sql: str, columns: tuple[str, ...]) -> pa.Table:
 
 def _sqlite(stack: ExitStack) -> list[Fetch]:
     path = str(connection.settings_dict["NAME"])
-    opened = [stack.enter_context(closing(adbc_driver_sqlite.dbapi.connect(path))) for _ in range(_workers())]
+    connect = adbc_driver_sqlite.dbapi.connect
+    # The driver's own transactions do not hold after a PRAGMA, so they are begun by hand.
+    opened = [stack.enter_context(closing(connect(path, autocommit=True))) for _ in range(_workers())]
     for each in opened:
         _run(each, "PRAGMA busy_timeout = 30000")
-    # ADBC begins a transaction by itself, which sees what was committed at its first read. A commit between the first
-    # read of the first and of the last connection shows in the data version; then they begin again.
+    # A transaction sees what was committed at its first read. A commit between the first read of the first and of the
+    # last connection shows in the data version; then they begin again.
     for _ in range(ATTEMPTS):
         before = _data_version()
         for each in opened:
+            _run(each, "BEGIN")
             _run(each, "SELECT id FROM registry_region LIMIT 1")
         if _data_version() == before:
             return [_adbc_fetch(each, sentinel=True) for each in opened]
         for each in opened:
-            each.rollback()
+            _run(each, "ROLLBACK")
     raise OperationalError("数据库一直在写入，未能取得一致的快照。请稍后再试。")
 
 

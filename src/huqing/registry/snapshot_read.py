@@ -21,7 +21,9 @@ from huqing.registry.snapshot_rows import STORED_IN, statement, typing_sql
 from huqing.standards.fields import department_kinds
 from huqing.standards.regioncodes import next_prefix
 
-RANGE = 20_000
+RANGE = 10_000
+# DuckDB would keep what it has freed: with several instances that is hundreds of megabytes.
+DUCKDB = {"threads": 1, "allocator_flush_threshold": "4MB", "allocator_bulk_deallocation_flush_threshold": "4MB"}
 
 
 class Reader:
@@ -115,7 +117,7 @@ class Reader:
     def _type(self, table: str, raw: pa.Table) -> pa.Table:
         db = getattr(self._local, "duckdb", None)
         if db is None:
-            db = self._local.duckdb = duckdb.connect(config={"threads": 1})
+            db = self._local.duckdb = duckdb.connect(config=DUCKDB)
         db.register("raw", raw)
         try:
             return db.execute(typing_sql(table)).to_arrow_table()
