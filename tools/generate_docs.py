@@ -47,8 +47,7 @@ def fields() -> str:
 def rules() -> str:
     """Every finding with its basis, severity, parameters and what it depends on."""
     from huqing.rules.catalogue import catalogue
-
-    from huqing.rules.language import SEVERITIES
+    from huqing.standards.fields import record_kinds
 
     entries = catalogue()
     lines = [NOTE.format(source="`policies/`"), "# Rules · 规则\n", f"共 {len(entries)} 条。\n"]
@@ -56,14 +55,19 @@ def rules() -> str:
         lines += [
             f"\n## {entry.title} `{entry.key}`\n",
             f"{entry.sentence}\n",
-            f"* 等级：{SEVERITIES[entry.severity]} · 对象：{'户' if entry.of == 'household' else '人'}",
+            f"* 等级：{entry.severity_text} · 对象：{'户' if entry.of == 'household' else '人'}",
             f"* 依据：{entry.basis}",
             f"* 怎样解决：{entry.resolve}",
-            f"* 依据的数值：{'、'.join(item.title for item in entry.evidence)}",
+            f"* 依据的数值：{'、'.join(entry.evidence.values())}",
         ]
         if entry.parameters:
             lines.append(f"* 参数：{'、'.join(f'{p.title}（`{p.key}`）' for p in entry.parameters)}")
-        lines.append(f"* 说明（英）：{entry.doc}")
+        if entry.files:
+            names = "、".join(record_kinds()[key].name for key in sorted(entry.files))
+            lines.append(f"* 需要的部门数据：{names}")
+        if entry.compares_households:
+            lines.append("* 要与全县其他户比较，修改单户后待下次筛查更新")
+        lines.append(f"* In English: {entry.doc}")
     return "\n".join(lines) + "\n"
 
 
