@@ -47,7 +47,6 @@ def fields() -> str:
 def rules() -> str:
     """Every finding with its basis, severity, parameters and what it depends on."""
     from huqing.rules.catalogue import catalogue
-    from huqing.standards.fields import record_kinds
 
     entries = catalogue()
     lines = [NOTE.format(source="`policies/`"), "# Rules · 规则\n", f"共 {len(entries)} 条。\n"]
@@ -63,8 +62,7 @@ def rules() -> str:
         if entry.parameters:
             lines.append(f"* 参数：{'、'.join(f'{p.title}（`{p.key}`）' for p in entry.parameters)}")
         if entry.files:
-            names = "、".join(record_kinds()[key].name for key in sorted(entry.files))
-            lines.append(f"* 需要的部门数据：{names}")
+            lines.append(f"* 需要的部门数据：{'、'.join(sorted(entry.files))}")
         if entry.compares_households:
             lines.append("* 要与全县其他户比较，修改单户后待下次筛查更新")
         lines.append(f"* In English: {entry.doc}")
