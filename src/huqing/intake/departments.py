@@ -19,6 +19,7 @@ from huqing.standards.fields import Field, RecordKind
 
 _IDENTITY = ("name", "id_number", "town_name", "village_name", "household_number")
 REGION = 12
+AID = "civil_affairs"
 
 
 @dataclass
@@ -206,7 +207,7 @@ class DepartmentRecords(Work):
         retired = [one for one in table["replaces"].to_pylist() if one is not None]
         retire(written, retired)
         self._queue(written, record_of)
-        if self.kind.key == "civil_affairs":
+        if self.kind.key == AID:
             label_aid(written, list(record_of.values()))
 
     def _queue(self, written: Written, record_of: dict[int, int]) -> None:
@@ -243,12 +244,12 @@ def retire(written: Written, ids: list[int]) -> None:
 
 
 def label_aid(written: Written, record_ids: list[int]) -> None:
-    """The labels that civil affairs records give to the people they are linked to."""
+    """The labels that civil affairs records among these give to the people they are linked to."""
     where, keys = existing.any_of("id", record_ids)
     table = existing.read(
         "registry_departmentrecord",
         {"household_id": "id", "person_id": "id", "items": "json"},
-        f"WHERE {where} AND person_id IS NOT NULL AND household_id IS NOT NULL",
+        f"WHERE {where} AND kind = '{AID}' AND person_id IS NOT NULL AND household_id IS NOT NULL",
         [keys],
     )
     wanted = labels.from_aid(labels.aid_facts(table))

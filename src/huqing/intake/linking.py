@@ -21,6 +21,7 @@ BY_CLERK = "clerk"
 TAIL = 4
 WORTH_KEEPING = 50_000
 _WHOLE = ("valid", "bad_check")
+_WHOLE_STATES = ", ".join(f"'{state}'" for state in _WHOLE)
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def by_person(rows: pa.Table, prefix: str, links: Links) -> None:
     The whole county's people are only read when something is left that the ID and the name do not settle.
     """
     rest = _remaining(rows, links)
-    _exactly(rest, prefix, links)
+    exactly(rest, prefix, links)
     rest = _remaining(rest, links)
     if not rest.num_rows:
         return
@@ -109,13 +110,14 @@ def _remaining(rows: pa.Table, links: Links) -> pa.Table:
 _PERSON = "registry_person p LEFT JOIN registry_household h ON h.id = p.household_id"
 
 
-def _exactly(rows: pa.Table, prefix: str, links: Links) -> None:
+def exactly(rows: pa.Table, prefix: str, links: Links) -> None:
+    """Rows (``row_id``, ``name``, ``id_token``) whose ID number and name belong to exactly one person of the region."""
     tokens = {token for token in rows["id_token"].to_pylist() if token}
     where, keys = existing.any_of("p.id_token", tokens)
     table = existing.read(
         _PERSON,
         {"p.id": "id", "p.id_token": "text", "p.name": "text", "p.household_id": "id", "p.region_code": "text"},
-        f"WHERE {where}",
+        f"WHERE {where} AND p.id_state IN ({_WHOLE_STATES})",
         [keys],
     )
     people: dict[tuple[str, str], list[Linked]] = {}
@@ -181,13 +183,12 @@ def _changes() -> tuple[int | None, ...]:
 
 
 def _read_people(prefix: str) -> pa.Table:
-    whole = ", ".join(f"'{state}'" for state in _WHOLE)
     table = existing.read(
         "registry_person",
         {
             "id AS person_id": "id",
             "name": "text",
-            f"CASE WHEN id_state IN ({whole}) THEN id_token END AS id_token": "text",
+            f"CASE WHEN id_state IN ({_WHOLE_STATES}) THEN id_token END AS id_token": "text",
             "coalesce(birth_date, id_birth_date) AS birth_date": "date",
             "sex": "text",
             "region_code AS village": "text",

@@ -14,6 +14,7 @@ from huqing.intake.layouts import person_layout, with_tokens
 from huqing.intake.matching_members import SAME_NUMBER, match
 from huqing.intake.plan import Written, constant, prior_columns, write_changes, write_missing, write_prior
 from huqing.intake.reading import ROW
+from huqing.intake.relinking import relink
 from huqing.intake.roster import Comparison, RosterWork, Tracked
 from huqing.registry.models import Household, Membership, Person
 
@@ -191,6 +192,7 @@ class MemberRoster(RosterWork):
             self._relate(written, changes)
         self._move(written)
         self._count_members(written)
+        self.counts["relinked"] = relink(written, self.batch.prefix)
         write_missing(written, [row[0] for row in self.missing], [row[1] for row in self.missing])
 
     def _insert(self, written: Written) -> None:

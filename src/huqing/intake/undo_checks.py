@@ -21,7 +21,7 @@ _MOST_NAMED = 3
 def refuse_if_built_upon(intake: Import) -> None:
     """Raise ``UndoRefused`` with the sources to undo first, when there are any."""
     later: Counter[int | None] = Counter()
-    later.update(_on_made_rows(intake.source))
+    later.update(_on_made_rows(intake))
     later.update(_in_entries(intake.source))
     later.update(_on_touched_rows(intake))
     if not later:
@@ -37,16 +37,18 @@ def refuse_if_built_upon(intake: Import) -> None:
     )
 
 
-def _on_made_rows(source: Source) -> list[int | None]:
+def _on_made_rows(intake: Import) -> list[int | None]:
     """Other sources' memberships, labels and records about the households and people the import made."""
+    source = intake.source
+    linked = PriorState.objects.filter(intake=intake, table="record").values("row_id")
     found: list[int | None] = []
     for model in (Membership, Label, DepartmentRecord):
         rows = model._base_manager.filter(
             Q(household__created_by_source=source) | Q(person__created_by_source=source)
         ).exclude(source=source)
         if model is DepartmentRecord:
-            # A record that a later version or an undo retired no longer says anything about anybody.
-            rows = rows.filter(retired_by__isnull=True)
+            # A retired record says nothing about anybody any more; one that this import itself linked is let go.
+            rows = rows.filter(retired_by__isnull=True).exclude(pk__in=linked)
         found += rows.values_list("source_id", flat=True)
     return found
 

@@ -154,6 +154,8 @@ def _column_table(
         values = [rows[row_id]["columns"][column] for row_id in ids]
         if isinstance(fields[column], models.BinaryField):
             arrays[column] = pa.array([base64.b64decode(one) if one else None for one in values], pa.binary())
+        elif isinstance(fields[column], models.FloatField):
+            arrays[column] = pa.array(values, pa.float64())
         elif isinstance(fields[column], models.ForeignKey | models.IntegerField):
             arrays[column] = pa.array(values, pa.int64())
         else:

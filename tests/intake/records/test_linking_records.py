@@ -191,3 +191,20 @@ def test_a_department_takes_in_only_its_own_kinds(take, people, bill, rows, user
             by=user,
         )
     assert {one.record_kind for one in queries.imports(user)} == {"medical_bill"}
+
+
+def test_rows_that_came_before_their_people_are_linked_when_the_roster_comes(take, rows, bill):
+    from huqing.intake import actions
+
+    aid = {"姓名": "张大山", "身份证号": rows.id_number(), "救助类别": "低保", "救助开始日期": "2023-01-01"}
+    take([bill(), bill("B2", 姓名="无名氏")], kind="medical_bill")
+    take([aid], kind="civil_affairs")
+    take([rows.household()])
+    done = take([rows.person()], kind="person")
+    person = Person.objects.get()
+    linked = DepartmentRecord.objects.filter(person=person, household=person.household, link_method="exact")
+    assert sorted(linked.values_list("kind", flat=True)) == ["civil_affairs", "medical_bill"]
+    assert Label.objects.get(kind="dibao").person == person
+    actions.undo(intake=done, by=None, background=False)
+    assert not DepartmentRecord.objects.filter(household__isnull=False).exists()
+    assert not Label.objects.filter(kind="dibao").exists()
