@@ -49,12 +49,8 @@ class Fact:
     sealed: bool = False
     editable: bool = True
     meaning: str = ""
-    origin: Origin | None = None
-
-    @property
-    def missing(self) -> bool:
-        """Whether nothing is recorded."""
-        return not self.text
+    source: str = ""
+    source_title: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,12 +63,12 @@ class Section:
     @property
     def filled(self) -> list[Fact]:
         """The fields that have a value."""
-        return [fact for fact in self.facts if not fact.missing]
+        return [fact for fact in self.facts if fact.text]
 
     @property
     def empty(self) -> list[Fact]:
         """The fields nobody has filled in yet."""
-        return [fact for fact in self.facts if fact.missing]
+        return [fact for fact in self.facts if not fact.text]
 
 
 @dataclass(frozen=True)
@@ -195,7 +191,7 @@ def load(household: Household, *, today: dt.date) -> HouseholdFile:
         phone_masked=masked("phone", household.phone_sealed),
     )
     facts = [fact for section in sections for fact in section.facts]
-    result.counts = {"fields": len(facts), "filled": sum(1 for fact in facts if not fact.missing)}
+    result.counts = {"fields": len(facts), "filled": sum(1 for fact in facts if fact.text)}
     return result
 
 
@@ -224,6 +220,7 @@ def fact(declared: Field, row: Household | Person, origin: Origin | None) -> Fac
         text = masked(declared.type, getattr(row, f"{declared.key}_sealed"))
     else:
         text = shown(declared, file.read(row, declared))
+    source = origin.source if origin is not None and text else None
     return Fact(
         key=declared.key,
         label=declared.label,
@@ -233,7 +230,8 @@ def fact(declared: Field, row: Household | Person, origin: Origin | None) -> Fac
         sealed=declared.sealed,
         editable=editable(declared),
         meaning=declared.meaning,
-        origin=origin if text else None,
+        source=f"{source.get_kind_display()} {origin.on:%Y-%m-%d}" if source and origin and origin.on else "",
+        source_title=source.title if source else "",
     )
 
 

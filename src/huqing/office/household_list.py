@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.core.cache import cache
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from huqing.access.scope import code_range
 from huqing.office import places
@@ -49,6 +50,7 @@ class Row:
     labels: list[str]
     alerts: int
     place: str
+    updated: str
 
 
 def households(user: User, filters: Filters, *, today: dt.date) -> QuerySet[Household]:
@@ -94,7 +96,13 @@ def rows(page: Iterable[Household], *, today: dt.date) -> list[Row]:
     open_alerts = Alert.objects.filter(household__in=keys, state=Alert.State.OPEN)
     alerts = dict(open_alerts.values_list("household_id").annotate(n=Count("id")).order_by())
     return [
-        Row(household, labels.get(household.pk, []), alerts.get(household.pk, 0), places.name_of(household.region_code))
+        Row(
+            household,
+            labels.get(household.pk, []),
+            alerts.get(household.pk, 0),
+            places.name_of(household.region_code),
+            f"{timezone.localtime(household.updated_at):%Y-%m-%d}",
+        )
         for household in shown
     ]
 

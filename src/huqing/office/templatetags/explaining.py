@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.utils.safestring import SafeString
 
 from huqing.intake.models import Import
+from huqing.office import rule_page
+from huqing.office.templatetags.office import badge
+from huqing.rules.parameters import NATION
 from huqing.standards.fields import record_kinds
 
 register = template.Library()
@@ -35,10 +39,10 @@ def member_name(names: Mapping[int, str], person_id: int | None) -> str:
     return names.get(person_id, "") if person_id else ""
 
 
-@register.inclusion_tag("office/components/tag.html")
-def import_state(intake: Import) -> dict[str, str]:
+@register.simple_tag
+def import_state(intake: Import) -> SafeString:
     """The badge of an import's state."""
-    return {"label": intake.get_state_display(), "kind": TONES.get(Import.State(intake.state), "accent"), "note": ""}
+    return badge(intake.get_state_display(), TONES.get(Import.State(intake.state), "accent"))
 
 
 @register.filter
@@ -58,3 +62,9 @@ def kind_name(key: str) -> str:
 def kind_department(key: str) -> str:
     """The department that keeps a kind of file."""
     return record_kinds()[key].department
+
+
+@register.filter
+def parameter_place(scope: str) -> str:
+    """The name of the region a parameter's value is for."""
+    return rule_page.place_of("" if scope == NATION else scope)

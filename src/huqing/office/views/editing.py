@@ -31,7 +31,7 @@ def field(request: HttpRequest, kind: str, pk: int, key: str) -> HttpResponse:
     if request.method == "POST":
         return _save(request, kind, row, declared)
     if request.GET.get("show"):
-        return _show(request, kind, row, declared)
+        return _show(request, kind, row, declared, note="没有改动")
     return _form(request, kind, row, declared)
 
 
@@ -83,11 +83,10 @@ def _show(request: HttpRequest, kind: str, row: Household | Person, declared: Fi
     context = {
         "kind": kind,
         "pk": row.pk,
-        "fact": household_file.fact(declared, row, origin),
-        "can_edit": True,
+        "facts": [household_file.fact(declared, row, origin)],
         "note": note,
     }
-    return render(request, "office/households/fact.html", context)
+    return render(request, "office/households/facts.html", context)
 
 
 def _form(
