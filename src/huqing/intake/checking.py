@@ -16,6 +16,7 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 
+from huqing.access.numbers import hide_numbers
 from huqing.access.seal import Kind, mask
 from huqing.intake.contradictions import CheckedColumn, contradictions
 from huqing.intake.duplicates import duplicates
@@ -174,7 +175,7 @@ def _checked(sheet: _Sheet, array: pa.DictionaryArray, label: str, declared: Fie
         problem, value = bad[code], plain(texts[code])
         if not problem.warning:
             refused[rows] = True
-        shown = mask(cast(Kind, declared.type), value.strip()) if declared.sealed else value
+        shown = mask(cast(Kind, declared.type), value.strip()) if declared.sealed else hide_numbers(value)
         severity: Severity = "warning" if problem.warning else "refused"
         sheet.note(sheet.numbers[rows], Finding(severity, label, shown, problem.message, problem.remedy))
     sound = np.array([code not in bad for code in range(len(texts))], bool)

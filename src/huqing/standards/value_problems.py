@@ -7,6 +7,7 @@ from datetime import date
 
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import Field
+from huqing.standards.personal_numbers import hide_numbers
 from huqing.standards.text import clean
 
 Value = str | int | bool | list[str] | None
@@ -18,7 +19,7 @@ class Problem:
     """What is wrong with a value, and what to write instead, both in Chinese.
 
     A `warning` does not keep the row out: `value` is what is stored, and somebody should look at it. The message of a
-    sealed field never repeats what was typed.
+    sealed field never repeats what was typed, and no message repeats a person's number.
     """
 
     message: str
@@ -50,8 +51,8 @@ def hint(field: Field) -> str:
 
 
 def wrote(field: Field, text: str) -> str:
-    """The start of a message: the field and what was written; never the content of a sealed field."""
+    """The start of a message: the field and what was written; never a person's number, whatever column it is in."""
     if field.sealed:
         return f"「{field.label}」填写的内容"
-    shown = clean(text)
+    shown = hide_numbers(clean(text))
     return f"「{field.label}」填了“{shown[:30]}{'…' if len(shown) > 30 else ''}”"

@@ -13,9 +13,10 @@ from datetime import date
 from functools import lru_cache
 from math import isnan
 
-from huqing.standards import money, periods, regioncodes, value_numbers, value_sealed
+from huqing.standards import idnumbers, money, periods, regioncodes, value_numbers, value_sealed
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import Field
+from huqing.standards.personal_numbers import has_number, hide_numbers
 from huqing.standards.text import clean, clean_lines, clean_name, fold
 from huqing.standards.value_problems import Checked, Problem, Raw, Value, missing, wrote
 
@@ -37,6 +38,10 @@ _EARLIEST_DATE, _LATEST_DATE = "1850-01-01", "2199-12-31"
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2199
 _ODD_IN_NAME = re.compile(r"[0-9?？*×+=<>#@\ufffd\ue000-\uf8ff]")
 _FOREVER = {"长期", "长期有效", "永久", "永久有效"}
+# Numbers of households and bills, as long as numbers of people: only a right ID number is told apart.
+_IDENTIFIERS = frozenset({"number", "household_number", "bill_number"})
+_ID_NUMBER = re.compile(r"(?<!\d)(\d{17}[\dXx])(?:\d\d|\d{4})?(?!\d)")
+_NOT_HERE = "请把号码填到证件号码、联系电话、银行卡号的列里，这里不要写号码"
 
 
 def check_value(field: Field, raw: Raw, *, as_of: date) -> Checked:
@@ -86,6 +91,11 @@ def _text(field: Field, _as_of: date) -> _Checker:
             return Problem(f"「{field.label}」有 {len(value)} 个字", f"请缩短到 {longest} 个字以内")
         if not value:
             return missing(field) if field.required else None
+        if field.key in _IDENTIFIERS:
+            return _identifier(field, value)
+        if has_number(value):
+            message = f"「{field.label}」里写有证件号码、电话或银行账号，没有存号码"
+            return Problem(message, _NOT_HERE, warning=True, value=hide_numbers(value))
         if "\ufffd" in value:
             return Problem(f"{wrote(field, text)}，其中有无法识别的字", "请对照原件改正该字", warning=True, value=value)
         return value
@@ -93,15 +103,25 @@ def _text(field: Field, _as_of: date) -> _Checker:
     return check
 
 
+def _identifier(field: Field, value: str) -> Checked:
+    if any(idnumbers.parse(number).valid for number in _ID_NUMBER.findall(value)):
+        remedy = f"请填写{field.label}，身份证号码填到证件号码列"
+        return Problem(f"「{field.label}」填的是身份证号码", remedy, warning=not field.required)
+    return value
+
+
 def _name(field: Field, _as_of: date) -> _Checker:
     longest = field.max_length or 60
 
     def check(text: str, _raw: Raw) -> Checked:
-        value = clean_name(text)
+        numbered = has_number(text)
+        value = clean_name(hide_numbers(text, " ") if numbered else text)
         if not any(ch.isalpha() or "\ue000" <= ch <= "\uf8ff" for ch in value):
             return Problem(f"{wrote(field, text)}，不是姓名", "请填写户口簿上的姓名")
         if len(value) > longest:
             return Problem(f"「{field.label}」有 {len(value)} 个字", f"请只填写姓名，不超过 {longest} 个字")
+        if numbered:
+            return Problem(f"「{field.label}」里写有号码，只取了姓名", _NOT_HERE, warning=True, value=value)
         if _ODD_IN_NAME.search(value):
             remedy = "请对照户口簿核对姓名，生僻字请用输入法打出原字"
             return Problem(f"{wrote(field, text)}，含有姓名中少见的符号", remedy, warning=True, value=value)
@@ -224,7 +244,7 @@ def _codes(field: Field, _as_of: date) -> _Checker:
             code = codes.code_of(part)
             if code is None:
                 remedy = f"请写 {codes.suggestion(clean(part))}，多项之间用顿号隔开"
-                return Problem(f"{wrote(field, text)}，其中“{clean(part)[:20]}”不在允许的内容里", remedy)
+                return Problem(f"{wrote(field, text)}，其中“{hide_numbers(clean(part))[:20]}”不在允许的内容里", remedy)
             if code not in found:
                 found.append(code)
         return found or None
