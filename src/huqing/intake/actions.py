@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from huqing.access import audit
 from huqing.access.models import User
-from huqing.access.numbers import hide_numbers
+from huqing.access.numbers import has_number, hide_numbers
 from huqing.access.scope import prefix_of
 from huqing.intake import files, permissions, tasks
 from huqing.intake.errors import IntakeError
@@ -19,6 +19,7 @@ from huqing.intake.mapping import columns_hash, missing_fields
 from huqing.intake.models import Import, MappingTemplate
 from huqing.intake.states import move
 from huqing.standards.fields import record_kinds
+from huqing.standards.text import clean
 
 NAME_LENGTH = 200
 REGION_DIGITS = 12
@@ -33,7 +34,7 @@ def upload(
     ``kind`` may be left open until the columns are matched. Raises ``IntakeError`` (wrong type, too large, empty) and
     ``NotAllowed``.
     """
-    name = (name.replace("\\", "/").rsplit("/", 1)[-1].strip() or "未命名")[-NAME_LENGTH:]
+    name = hide_numbers(clean(name.replace("\\", "/").rsplit("/", 1)[-1]).strip() or "未命名")[-NAME_LENGTH:]
     region = region or (by.region_code if by else "")
     if not region:
         raise IntakeError("请写明文件所属的区划，例如 500236。")
@@ -61,7 +62,7 @@ def upload(
             created_at=timezone.now(),
             created_by=by,
         )
-        detail = {"file": hide_numbers(name), "hash": stored.hash, "size": stored.size, "kind": kind}
+        detail = {"file": name, "hash": stored.hash, "size": stored.size, "kind": kind}
         audit.record(by=by, action="intake.upload", subject=intake, region_code=intake.region_code, detail=detail)
     return intake
 
@@ -96,12 +97,15 @@ def choose(
     declared = record_kinds()[kind]
     chosen = {column: key for column, key in mapping.items() if key}
     _check_mapping(chosen, kind)
+    if any(map(has_number, (sheet, *chosen))):
+        raise IntakeError("工作表名或列名里有证件号码、电话或银行账号。请选对表头所在的行，或改掉名称后重新上传。")
+    save_as = hide_numbers(clean(save_as))
     with transaction.atomic():
         move(
             intake,
             Import.State.MAPPED,
             by=by,
-            detail={"kind": kind, "sheet": hide_numbers(sheet), "columns": len(chosen)},
+            detail={"kind": kind, "sheet": sheet, "columns": len(chosen)},
             record_kind=kind,
             mapping=chosen,
             sheet=sheet,
@@ -117,7 +121,7 @@ def choose(
                 columns_hash=columns_hash(labels),
                 defaults={"name": save_as[:100], "mapping": chosen, "created_at": timezone.now(), "created_by": by},
             )
-            detail = {"name": hide_numbers(save_as), "kind": declared.name}
+            detail = {"name": save_as, "kind": declared.name}
             audit.record(by=by, action="intake.save_template", subject=template, detail=detail)
     return intake
 

@@ -18,6 +18,7 @@ from huqing.access import audit
 from huqing.access.instance import working_day
 from huqing.access.locks import Busy, exclusive
 from huqing.access.models import User
+from huqing.access.numbers import hide_numbers
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import covers
 from huqing.registry import snapshot
@@ -26,6 +27,7 @@ from huqing.rules import engine
 from huqing.rules.recheck import Found, Rechecker
 from huqing.screening.applying import Changes, apply_findings, apply_to_household
 from huqing.screening.models import Alert, Run
+from huqing.standards.text import clean
 
 COUNTY_DIGITS = 6
 REASON_LENGTH = 4
@@ -170,7 +172,7 @@ def _may_decide(by: User, alert: Alert) -> None:
 def waive(*, alert: Alert, by: User, reason: str) -> Alert:
     """Put an alert to rest with a reason (确认无误); it comes back when a value it looked at changes."""
     _may_decide(by, alert)
-    reason = reason.strip()
+    reason = hide_numbers(clean(reason)).strip()
     if len(reason) < REASON_LENGTH:
         raise ScreeningError(f"请写明确认无误的理由，至少 {REASON_LENGTH} 个字，例如“已入户核实，新房已入住”。")
     alert = Alert.objects.select_for_update().get(pk=alert.pk)
