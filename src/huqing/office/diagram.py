@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-BOX_WIDTH, BOX_HEIGHT = 176, 46
-LAYER_GAP, ROW_GAP = 64, 12
+BOX_WIDTH, BOX_HEIGHT = 152, 46
+LAYER_GAP, ROW_GAP = 40, 12
 MARGIN = 8
-LINE_UNITS = 24  # a line of a box holds so many half-width characters
+LINE_UNITS, NOTE_UNITS = 20, 24  # so many half-width characters fit a line of a box
 SWEEPS, PULLS = 12, 30
 
 
@@ -37,6 +37,7 @@ class Box:
     x: int
     y: int
     lines: tuple[tuple[int, str], ...]
+    note: str
     note_y: int
 
     @property
@@ -216,25 +217,25 @@ def _boxes_and_lines(known: Mapping[str, Item], layered: _Layered, heights: Mapp
 
 def _box(item: Item, x: int, y: int) -> Box:
     lines = wrapped(item.title)
-    one = len(lines) == 1
-    if item.note and one:
-        return Box(item, x, y, ((y + 20, lines[0]),), y + 37)
-    first = y + 28 if one else y + 20
-    return Box(item, x, y, tuple((first + 17 * number, line) for number, line in enumerate(lines)), 0)
+    if len(lines) > 1:
+        return Box(item, x, y, tuple((y + 20 + 17 * number, line) for number, line in enumerate(lines)), "", 0)
+    if not item.note:
+        return Box(item, x, y, ((y + 28, lines[0]),), "", 0)
+    return Box(item, x, y, ((y + 20, lines[0]),), wrapped(item.note, lines=1, units=NOTE_UNITS)[0], y + 37)
 
 
-def wrapped(title: str) -> list[str]:
-    """The title in at most two lines that fit a box; what does not fit ends in "…"."""
-    lines, rest = [], title
-    while rest and len(lines) < 2:
-        taken, units = 0, 0
+def wrapped(text: str, *, lines: int = 2, units: int = LINE_UNITS) -> list[str]:
+    """The text in lines of so many half-width characters; what does not fit in ends in "…"."""
+    found, rest = [], text
+    while rest and len(found) < lines:
+        taken, used = 0, 0
         for letter in rest:
-            units += 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-            if units > LINE_UNITS:
+            used += 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+            if used > units:
                 break
             taken += 1
-        lines.append(rest[:taken])
+        found.append(rest[:taken])
         rest = rest[taken:]
     if rest:
-        lines[-1] = lines[-1][:-1] + "…"
-    return lines
+        found[-1] = f"{found[-1][:-1]}…"
+    return found

@@ -121,9 +121,7 @@ def person_facts(person: Person, *, today: dt.date) -> list[Fact]:
     ]
     if household is not None:
         relation = codelist("relation_to_head").label(person.relation) if person.relation else ""
-        family = "、".join(
-            household.members.exclude(pk=person.pk).order_by("relation", "id").values_list("name", flat=True)
-        )
+        family = household.members.exclude(pk=person.pk).order_by("relation", "id").values_list("name", flat=True)
         facts += [
             Fact("group", "村民小组", household.group_name),
             Fact("head", "户主", f"{household.head_name}（本人是{relation}）" if relation else household.head_name),

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -51,16 +52,12 @@ def import_list(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "office/imports/results.html" if request.htmx else "office/imports/list.html",
-        {"page": page, "wanted": wanted, "states": S.choices, "kinds": _kinds(request), "names": _kind_names()},
+        {"page": page, "wanted": wanted, "states": S.choices, "kinds": _kinds(request)},
     )
 
 
 def _kinds(request: HttpRequest) -> list[RecordKind]:
     return permissions.kinds_for(request.user)
-
-
-def _kind_names() -> dict[str, str]:
-    return {key: kind.name for key, kind in record_kinds().items()}
 
 
 @requires("view_imports")
@@ -215,10 +212,18 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
         "fields": kind.fields if kind else (),
         "missing": current.proposal.missing if current.proposal and request.method != "POST" else (),
         "columns": columns,
+        "matched": sum(bool(column["field"]) for column in columns),
+        "unmatched": sum(not column["field"] for column in columns),
         "wrong": wrong,
-        "earlier": intake_queries.earlier_uploads(request.user, intake)[:1],
+        "earlier": _earlier(request, intake, current.sheet.sheet),
     }
     return render(request, "office/imports/columns.html", context, status=422 if wrong else 200)
+
+
+def _earlier(request: HttpRequest, intake: Import, sheet: str) -> QuerySet[Import]:
+    """The import that already took in the sheet on show, before a sheet has been chosen."""
+    same = intake_queries.imports(request.user, state=S.APPLIED).filter(file_hash=intake.file_hash, sheet=sheet)
+    return same.exclude(pk=intake.pk)[:1]
 
 
 def _choose(request: HttpRequest, intake: Import, sheet: Any, kind: str) -> None:
