@@ -46,6 +46,9 @@ class Group:
     items: list[Item]
 
 
+# Pages that belong to another one's section.
+_PART_OF = {"persons": "households", "search": "households"}
+
 GROUPS: list[tuple[str, list[Place]]] = [
     (
         "",
@@ -78,6 +81,7 @@ def menu(user: User, path: str) -> list[Group]:
     """The menu of ``user`` on the page at ``path``: only places the role may enter, empty groups left out."""
     granted = permissions_of(user) | {SIGNED_IN}
     section = path.strip("/").split("/")[0]
+    section = _PART_OF.get(section, section)
     groups = [Group(title, list(_items(places, granted, section))) for title, places in GROUPS]
     return [group for group in groups if group.items]
 
