@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from decimal import Decimal
 
@@ -135,20 +137,40 @@ def test_one_households_tables_equal_those_of_the_snapshot(filled, on_disk):
             assert rows.to_pylist() == expected, table
 
 
-def test_all_tables_show_one_instant_whatever_is_written_meanwhile(filled, on_disk, monkeypatch):
+READ_IN_TWO_STEPS = """
+import sys
+from contextlib import ExitStack
+from huqing.registry import snapshot_read
+vendor, database = sys.argv[1:]
+with ExitStack() as stack:
+    fetches = getattr(snapshot_read, f"open_{vendor}")(database, stack)
+    reader = snapshot_read.Reader("500236", fetches, vendor)
+    print(sum(rows.num_rows for rows in reader.table("household")), flush=True)
+    sys.stdin.readline()
+    print(sorted({kind for rows in reader.table("label") for kind in rows["kind"].to_pylist()}), flush=True)
+"""
+
+
+def test_all_tables_show_one_instant_whatever_is_written_meanwhile(filled, on_disk):
     on_disk()
-    untouched = snapshot_read.Reader.table
-
-    def table(reader, name):
-        yield from untouched(reader, name)
-        if name == "household":
-            write_through_another_connection("UPDATE registry_label SET kind = 'dibao'")
-
-    monkeypatch.setattr(snapshot_read.Reader, "table", table)
+    command = [sys.executable, "-c", READ_IN_TWO_STEPS, connection.vendor, snapshot.database_address()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().strip() == "2"
+        write_through_another_connection("UPDATE registry_label SET kind = 'dibao'")
+        assert process.communicate("go on\n")[0].strip() == "['monitor']"
     taken = snapshot.take(region="500236", as_of=AS_OF)
-    assert {kind for (kind,) in read(taken, "label", "kind")} == {"monitor"}
-    monkeypatch.undo()
-    assert {kind for (kind,) in read(snapshot.take(region="500236", as_of=AS_OF), "label", "kind")} == {"dibao"}
+    assert {kind for (kind,) in read(taken, "label", "kind")} == {"dibao"}
+
+
+def test_a_read_out_that_fails_says_why_and_leaves_nothing(filled, on_disk):
+    on_disk()
+    write_through_another_connection("ALTER TABLE registry_label RENAME TO registry_label_hidden")
+    try:
+        with pytest.raises(snapshot.SnapshotError, match="registry_label"):
+            snapshot.take(region="500236", as_of=AS_OF)
+    finally:
+        write_through_another_connection("ALTER TABLE registry_label_hidden RENAME TO registry_label")
+    assert list((snapshot.root() / "500236").iterdir()) == []
 
 
 def write_through_another_connection(sql):

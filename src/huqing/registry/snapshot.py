@@ -11,25 +11,31 @@ import datetime as dt
 import json
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from huqing.access.instance import private_folder
 from huqing.access.locks import exclusive
-from huqing.registry import snapshot_read, snapshot_rows
-from huqing.standards.fields import department_kinds
-from huqing.standards.tables import table_schemas
+from huqing.registry import snapshot_rows
+from huqing.registry.snapshot_read import Reader
+from huqing.registry.snapshot_write import write_tables
 
 Progress = Callable[[str, float], None]
 
-ROW_GROUP = 100_000
 UNFINISHED = ".unfinished-"
 MANIFEST = "manifest.json"
+
+
+class SnapshotError(Exception):
+    """The records could not be read out or written; the message says why."""
 
 
 def root() -> Path:
@@ -46,7 +52,7 @@ def take(*, region: str, as_of: dt.date, progress: Progress | None = None) -> Pa
     """Write the active households of ``region`` (a code prefix) and all that belongs to them; returns the folder.
 
     All tables show the records at one instant. Two snapshots of a region wait for each other. ValueError when
-    ``region`` is not a code prefix.
+    ``region`` is not a code prefix, SnapshotError when the records could not be read or written.
     """
     if not (region.isascii() and region.isdigit()):
         raise ValueError(f"快照的区划应为代码前缀，如 500236；收到的是 {region!r}。")
@@ -99,58 +105,49 @@ def remove_unfinished() -> None:
 
 
 def _write_tables(work: Path, region: str, report: Progress) -> dict[str, int]:
-    counts = {}
-    with snapshot_read.reader(region) as read:
-        steps = {"household": 0.25, "person": 0.7, "membership": 0.78, "label": 0.8}
-        for table, done in steps.items():
-            with TableWriter(work, table) as writer:
-                for typed in read.table(table):
-                    writer.write(typed)
-            counts[table] = writer.rows
-            report(f"快照：{table}", done)
-        writers = {kind: TableWriter(work, kind) for kind in department_kinds()}
+    if connection.in_atomic_block or (connection.vendor == "sqlite" and connection.is_in_memory_db()):
+        # Only Django's own connection sees what its transaction has written.
+        reader = Reader(region, [snapshot_rows.fetch], connection.vendor)
+        return write_tables(reader, work, report)
+    request = {"vendor": connection.vendor, "database": database_address(), "region": region, "work": str(work)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "huqing.registry.snapshot_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        encoding="utf-8",
+    )
+    with process:
+        assert process.stdin is not None  # noqa: S101  both are pipes
+        assert process.stdout is not None  # noqa: S101
         try:
-            for kind, typed in read.records():
-                writers[kind].write(typed)
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            return _listen(process.stdout, report)
         finally:
-            for writer in writers.values():
-                writer.close()
-        counts |= {kind: writer.rows for kind, writer in writers.items()}
-    return counts
+            process.kill()
 
 
-class TableWriter:
-    """One Parquet file, written in row groups of about ``ROW_GROUP`` rows whatever the size of the pieces."""
+def _listen(lines: Iterable[str], report: Progress) -> dict[str, int]:
+    for line in lines:
+        message = json.loads(line)
+        if "progress" in message:
+            report(*message["progress"])
+        elif "rows" in message:
+            return message["rows"]
+        else:
+            raise SnapshotError(f"快照没有完成：{message['error']}")
+    raise SnapshotError("快照没有完成：读取数据的进程中途停止（可能内存不足）。请重试。")
 
-    def __init__(self, work: Path, table: str) -> None:
-        schema = snapshot_rows.arrow_schema(table)
-        assert list(schema.names) == list(table_schemas()[table])  # noqa: S101  same source, same order
-        self._file = pq.ParquetWriter(work / f"{table}.parquet", schema, compression="lz4")
-        self._waiting: list[pa.Table] = []
-        self.rows = 0
 
-    def __enter__(self) -> TableWriter:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def write(self, typed: pa.Table) -> None:
-        """Append rows that already have the table's schema."""
-        self._waiting.append(typed)
-        self.rows += typed.num_rows
-        if sum(piece.num_rows for piece in self._waiting) >= ROW_GROUP:
-            self._flush()
-
-    def close(self) -> None:
-        """Write what waits and end the file."""
-        self._flush()
-        self._file.close()
-
-    def _flush(self) -> None:
-        if self._waiting:
-            self._file.write_table(pa.concat_tables(self._waiting), row_group_size=2 * ROW_GROUP)
-            self._waiting.clear()
+def database_address() -> str:
+    """Where the read-out finds the database: a path, or a connection address."""
+    wanted = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return str(wanted["NAME"])
+    user, password, host, name = (quote(str(wanted[key]), safe="") for key in ("USER", "PASSWORD", "HOST", "NAME"))
+    return f"postgresql://{user}{':' if password else ''}{password}@{host}:{wanted['PORT'] or 5432}/{name}"
 
 
 def _homes() -> list[Path]:

@@ -1,33 +1,46 @@
-"""Reading a region's records out: a few connections read ranges of ids, DuckDB types them, pieces come in id order."""
+"""Reading a region's records out: a few connections read ranges of ids, DuckDB types them, pieces come in id order.
+
+No Django here: this runs in a process of its own (``snapshot_process``).
+"""
 
 # ruff: noqa: S608 - statements are put together from constants; ids and codes are whole numbers and digits
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing
+from typing import Any
 
+import adbc_driver_postgresql.dbapi
+import adbc_driver_sqlite.dbapi
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db import connection
 
-from huqing.registry.snapshot_connections import Fetch, fetches
-from huqing.registry.snapshot_rows import STORED_IN, statement, typing_sql
+from huqing.registry.snapshot_tables import STORED_IN, WHOLE_NUMBERS, statement, typing_sql
 from huqing.standards.fields import department_kinds
 from huqing.standards.regioncodes import next_prefix
 
+Fetch = Callable[[str, tuple[str, ...]], pa.Table]
+
 RANGE = 10_000
+WORKERS = 4
+BATCH_ROWS = 65_536
+ATTEMPTS = 50
 # DuckDB would keep what it has freed: with several instances that is hundreds of megabytes.
 DUCKDB = {"threads": 1, "allocator_flush_threshold": "4MB", "allocator_bulk_deallocation_flush_threshold": "4MB"}
 
 
 class Reader:
-    """Reads the tables of one region; households first, because the rest is kept or dropped by them."""
+    """Reads the tables of one region; households first, because the rest is kept or dropped by them.
+
+    ``fetches`` are functions ``(sql, columns) → rows``, one per connection, that may be called at the same time.
+    """
 
     def __init__(self, region: str, fetches: list[Fetch], vendor: str) -> None:
         self._region = region
@@ -125,8 +138,61 @@ class Reader:
             db.unregister("raw")
 
 
-@contextmanager
-def reader(region: str) -> Iterator[Reader]:
-    """A reader whose connections all see the same instant."""
-    with fetches() as connections:
-        yield Reader(region, connections, connection.vendor)
+def open_sqlite(path: str, stack: ExitStack) -> list[Fetch]:
+    """Connections to a SQLite file that all see the same instant.
+
+    A transaction sees what was committed at its first read. A commit between the first read of the first and of the
+    last connection shows in the data version; then they begin again.
+    """
+    connect = adbc_driver_sqlite.dbapi.connect
+    watcher, *opened = [stack.enter_context(closing(connect(path, autocommit=True))) for _ in range(_workers() + 1)]
+    for each in (watcher, *opened):
+        _run(each, "PRAGMA busy_timeout = 30000")
+    for _ in range(ATTEMPTS):
+        before = _run(watcher, "PRAGMA data_version")
+        for each in opened:
+            _run(each, "BEGIN")
+            _run(each, "SELECT id FROM registry_region LIMIT 1")
+        if _run(watcher, "PRAGMA data_version") == before:
+            return [_adbc_fetch(each, sentinel=True) for each in opened]
+        for each in opened:
+            _run(each, "ROLLBACK")
+    raise RuntimeError("数据库一直在写入，未能取得一致的快照。请稍后再试。")
+
+
+def open_postgresql(uri: str, stack: ExitStack) -> list[Fetch]:
+    """Connections to PostgreSQL that all see the snapshot of the first."""
+    connect = adbc_driver_postgresql.dbapi.connect
+    # ADBC begins a transaction by itself.
+    opened = [stack.enter_context(closing(connect(uri))) for _ in range(_workers())]
+    for each in opened:
+        _run(each, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    name = _run(opened[0], "SELECT pg_export_snapshot()")[0][0]
+    for each in opened[1:]:
+        _run(each, f"SET TRANSACTION SNAPSHOT '{name}'")
+    return [_adbc_fetch(each, sentinel=False) for each in opened]
+
+
+def _workers() -> int:
+    return max(2, min(WORKERS, os.cpu_count() or 1))
+
+
+def _run(opened: Any, sql: str) -> Any:
+    with opened.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall() if cursor.description else None
+
+
+def _adbc_fetch(opened: Any, *, sentinel: bool) -> Fetch:
+    def fetch(sql: str, columns: tuple[str, ...]) -> pa.Table:
+        with opened.cursor() as cursor:
+            if not sentinel:
+                cursor.execute(sql)
+                return cursor.fetch_arrow_table()
+            # The driver takes a column's type from the first rows it sees, so a typed row goes first.
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
+            values = ", ".join("0" if name in WHOLE_NUMBERS else "''" for name in columns)
+            cursor.execute(f"SELECT {values} UNION ALL SELECT * FROM ({sql})")
+            return cursor.fetch_arrow_table().rename_columns(list(columns)).slice(1)
+
+    return fetch
