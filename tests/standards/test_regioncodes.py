@@ -64,3 +64,18 @@ def test_the_range_of_a_prefix_ends_before_the_next_one(prefix: str, following: 
 @given(prefixes, codes)
 def test_being_in_the_range_is_beginning_with_the_prefix(prefix: str, code: str) -> None:
     assert (prefix <= code < regioncodes.next_prefix(prefix)) == code.startswith(prefix)
+
+
+@pytest.mark.parametrize(
+    ("official", "spoken"),
+    [
+        ("砚瓦村村民委员会", "砚瓦村"),
+        ("高坪村民委员会", "高坪村"),
+        ("九里社区居民委员会", "九里社区"),
+        ("朝阳居民委员会", "朝阳社区"),
+        ("永安街道", "永安街道"),
+        ("村民委员会", "村民委员会"),
+    ],
+)
+def test_places_are_shown_as_people_say_them(official: str, spoken: str) -> None:
+    assert regioncodes.spoken_name(official) == spoken

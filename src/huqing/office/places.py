@@ -16,6 +16,7 @@ from django.db.models import Count
 from huqing.access.models import ADMINISTRATORS, Role
 from huqing.access.scope import code_range
 from huqing.registry.models import Grid, Household, Region
+from huqing.standards.regioncodes import spoken_name
 
 if TYPE_CHECKING:
     from huqing.access.models import User
@@ -63,7 +64,7 @@ def _read(county: str) -> dict[str, Place]:
     found = {}
     for code, name, pinyin, level in rows.values_list("code", "name", "pinyin", "level"):
         short = code[: {3: COUNTY_DIGITS, 4: TOWN_DIGITS}.get(level, VILLAGE_DIGITS)]
-        found[short] = Place(short, name, pinyin, level)
+        found[short] = Place(short, spoken_name(name), pinyin, level)
     return found
 
 

@@ -25,6 +25,7 @@ from huqing.screening import actions as screening
 from huqing.screening.models import Run
 from huqing.screening.signals import paused
 from huqing.site.installing import install
+from huqing.standards.regioncodes import spoken_name
 
 COUNTY = "500236"
 HOUSEHOLDS_PER_GRID = 147
@@ -139,7 +140,9 @@ def draw_grids() -> None:
         for place, members in enumerate(groups.values()):
             parts[place * count // len(groups)] += members
         for number, members in enumerate(parts, start=1):
-            grid = create_grid(village=village, name=f"{village.name}第{number}网格", by=None, number=number)
+            grid = create_grid(
+                village=village, name=f"{spoken_name(village.name)}第{number}网格", by=None, number=number
+            )
             assign_grid(households=members, grid=grid, by=None)
 
 

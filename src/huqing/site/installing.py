@@ -32,5 +32,4 @@ def install() -> tuple[Path, bool]:
         create_key_file(seal_key)
         created = True
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("collectstatic", verbosity=0, interactive=False)
     return folder, created

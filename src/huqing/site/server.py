@@ -12,6 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.management import call_command
 
 CLOCK_SECONDS = 30
 
@@ -27,6 +28,8 @@ def serve(address: str, *, workers: int | None, web: bool = True, background: bo
     """
     if web:
         _check_free(address)
+        # An upgraded program brings new style sheets and scripts with it.
+        call_command("collectstatic", verbosity=0, interactive=False)
     recover()
     commands = {}
     if background:
@@ -78,7 +81,6 @@ def recover() -> None:
 def tick(now: datetime | None = None) -> None:
     """What the clock does every half minute: enqueue the screening that is due, and once a day drop ended sessions."""
     from django.core.cache import cache
-    from django.core.management import call_command
 
     from huqing.screening.schedule import enqueue_due
 

@@ -101,3 +101,12 @@ def county(code: str) -> str:
 def town(code: str) -> str:
     """The 9-digit town code."""
     return full(code)[:9]
+
+
+def spoken_name(name: str) -> str:
+    """A place as people say it: 砚瓦村 for 砚瓦村村民委员会, 九里社区 for 九里社区居民委员会."""
+    for ending, kind in (("村民委员会", "村"), ("居民委员会", "社区")):
+        if name.endswith(ending) and len(name) > len(ending):
+            short = name.removesuffix(ending)
+            return short if short.endswith(kind) else short + kind
+    return name
