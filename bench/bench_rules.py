@@ -1,0 +1,224 @@
+"""Screening a county: the rule language against the same findings by hand, in DuckDB and in pandas.
+
+``python bench/bench_rules.py [--small]``: 309,800 households and ten times as many, each engine in a process of its own so
+that peak memory is its own. Answers are compared before times are.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import rules_by_hand
+import rules_county
+from machine import peak_memory, row, save
+
+REGION = "500236"
+FULL = 309_800
+REPEAT = 5
+
+
+def main() -> None:
+    small = "--small" in sys.argv
+    results = []
+    with tempfile.TemporaryDirectory(prefix="huqing-rules-") as scratch:
+        for factor in (1,) if small else (1, 10):
+            results += measure(Path(scratch) / f"x{factor}", factor, households=(20_000 if small else FULL) * factor)
+    save("rules", "Screening: the rule language against hand-written code", results)
+
+
+def measure(folder: Path, factor: int, *, households: int) -> list[dict[str, Any]]:
+    """All engines on one county, and how they compare."""
+    columns = ask("columns", folder)
+    sizes = rules_county.write(folder / "snapshot", households=households, columns=columns)
+    repeat = REPEAT if factor == 1 else 3
+    hand, ours = interleaved(folder, repeat)
+    every = ask("all", folder, repeat)
+    pandas = ask("pandas", folder, 1 if factor > 1 else 3)
+    same_answers(folder, hand, ours, pandas)
+    label = f"{sizes['household']:,} households, {sizes['person']:,} people, {sizes['medical_bill']:,} bills"
+    rows = [
+        row(f"{label}: hand-written SQL, {len(rules_by_hand.FINDINGS)} findings", hand["seconds"], "s"),
+        row("  memory", hand["memory"], "GiB"),
+        row("  the rule language, execution", ours["run"], "s"),
+        row("  the rule language, execution / by hand", ours["run"] / hand["seconds"], "×", 1.15),
+        row(
+            "  end to end with the plan of the day in the cache / by hand", ours["seconds"] / hand["seconds"], "×", 1.3
+        ),
+        row("  end to end the first time of the day (rules compiled) / by hand", ours["cold"] / hand["seconds"], "×"),
+        row("  memory of the rule language", ours["memory"], "GiB", 0.6 / 1.073741824),
+        row(f"  pandas, {len(rules_by_hand.IN_PANDAS)} of the findings, found only", pandas["seconds"], "s"),
+        row(
+            "  pandas / the rule language",
+            pandas["seconds"] / ours["seconds"],
+            "×",
+            20 if factor > 1 else None,
+            at_least=True,
+        ),
+        row("  memory of pandas", pandas["memory"], "GiB"),
+        row(f"  all {every['findings']} findings, end to end", every["seconds"], "s"),
+        row("  memory of all findings", every["memory"], "GiB", 0.6 / 1.073741824),
+    ]
+    if factor == 1:
+        recheck = ask("recheck", folder)
+        rows.append(row("  re-check of one household, all findings, median", recheck["milliseconds"], "ms", 50))
+        rows.append(row("  explanation of one finding of one household, median", recheck["explain"], "ms"))
+    return rows
+
+
+def interleaved(folder: Path, repeat: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """By hand and by rules in turns, so that a busy machine disturbs both alike."""
+    hand, ours = [], []
+    for _ in range(repeat):
+        hand.append(ask("hand", folder))
+        ours.append(ask("rules", folder))
+    middle = {key: statistics.median(run[key] for run in ours) for key in ("seconds", "run", "cold", "memory")}
+    memory = statistics.median(run["memory"] for run in hand)
+    return {"seconds": statistics.median(run["seconds"] for run in hand), "memory": memory}, ours[-1] | middle
+
+
+def same_answers(folder: Path, hand: dict[str, Any], ours: dict[str, Any], pandas: dict[str, Any]) -> None:
+    """The rows must be equal to the last digest, the counts of pandas equal to those of the rules."""
+    import duckdb
+
+    columns = "finding, household_id, person_id, state, evidence, evidence_hash"
+    by_hand, by_rules = (f"SELECT {columns} FROM '{folder}/{name}.parquet'" for name in ("hand", "rules/findings"))
+    for one, other in ((by_hand, by_rules), (by_rules, by_hand)):
+        differing = duckdb.sql(f"SELECT finding, count(*) FROM ({one} EXCEPT ALL {other}) GROUP BY 1").fetchall()
+        assert not differing, differing
+    counted = {finding: ours["found"].get(finding, 0) for finding in rules_by_hand.IN_PANDAS}
+    assert pandas["found"] == counted, {k: (v, counted[k]) for k, v in pandas["found"].items() if v != counted[k]}
+
+
+def ask(what: str, folder: Path, repeat: int = 1) -> Any:
+    """Run one engine in a fresh process and return what it reports."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--run", what, str(folder), str(repeat)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def run(what: str, folder: Path, repeat: int) -> Any:
+    """What one process measures; importing the libraries is not part of it."""
+    importlib.import_module("pandas" if what == "pandas" else "duckdb")
+    importlib.import_module("huqing.rules.engine")
+    times, report = [], {}
+    for _ in range(repeat):
+        began = time.perf_counter()
+        report = ENGINES[what](folder)
+        times.append(time.perf_counter() - began)
+    if isinstance(report, dict) and what in ("hand", "rules", "all", "pandas"):
+        report |= {"seconds": statistics.median(times), "memory": peak_memory()}
+    return report
+
+
+def columns_needed(folder: Path) -> Any:
+    from huqing.rules.engine import plan_for
+
+    return plan_for(as_of=rules_by_hand.DAY, region=REGION, cache=folder / "cache").columns
+
+
+def by_hand(folder: Path) -> Any:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute(f"SET temp_directory = '{folder}/tmp'")
+        connection.execute(rules_by_hand.MACROS)
+        for file in (folder / "snapshot").glob("*.parquet"):
+            connection.execute(f"CREATE VIEW {file.stem} AS SELECT * FROM '{file}'")
+        connection.execute(
+            f"COPY ({rules_by_hand.query()}) TO '{folder}/hand.parquet' (FORMAT parquet, COMPRESSION zstd)"
+        )
+    return {}
+
+
+def by_rules(folder: Path) -> Any:
+    from huqing.rules.engine import screen
+
+    began = time.perf_counter()
+    counts = screen(
+        folder / "snapshot",
+        folder / "rules",
+        as_of=rules_by_hand.DAY,
+        region=REGION,
+        findings=list(rules_by_hand.FINDINGS),
+        cache=folder / "cache",
+    )
+    elapsed = time.perf_counter() - began
+    compiled = folder / "compile-seconds"
+    if not compiled.exists():
+        compiled.write_text(str(counts.seconds["plan"]))
+    return {
+        "run": counts.seconds["run"],
+        "found": counts.found,
+        "cold": elapsed - counts.seconds["plan"] + float(compiled.read_text()),
+    }
+
+
+def every_finding(folder: Path) -> Any:
+    from huqing.rules.engine import screen
+
+    counts = screen(folder / "snapshot", folder / "all", as_of=rules_by_hand.DAY, region=REGION, cache=folder / "cache")
+    return {"findings": len({*counts.found, *counts.unknown}), "rows": counts.found_total + counts.unknown_total}
+
+
+def with_pandas(folder: Path) -> Any:
+    return {"found": rules_by_hand.in_pandas(folder / "snapshot")}
+
+
+def one_by_one(folder: Path) -> Any:
+    import duckdb
+
+    from huqing.rules.engine import read_county
+    from huqing.rules.explain import explain
+    from huqing.rules.recheck import Rechecker
+
+    day, county = rules_by_hand.DAY, read_county(folder / "all")
+    checker = Rechecker(as_of=day, region=REGION, county=county, cache=folder / "cache")
+    files = list((folder / "snapshot").glob("*.parquet"))
+
+    def rows(number: int) -> dict[str, Any]:
+        keys = {file: "id" if file.stem == "household" else "household_id" for file in files}
+        return {
+            file.stem: duckdb.sql(f"SELECT * FROM '{file}' WHERE {key} = {number}").to_arrow_table()
+            for file, key in keys.items()
+        }
+
+    checks, explanations = [], []
+    for number in range(1000, 1040):
+        given = rows(number)
+        began = time.perf_counter()
+        checker.check(given)
+        checks.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        explain(
+            given, household_id=number, as_of=day, region=REGION, finding="no_labour_no_support", county=county,
+            cache=folder / "cache",
+        )  # fmt: skip
+        explanations.append(time.perf_counter() - began)
+    return {"milliseconds": 1000 * statistics.median(checks), "explain": 1000 * statistics.median(explanations)}
+
+
+ENGINES = {
+    "columns": columns_needed,
+    "hand": by_hand,
+    "rules": by_rules,
+    "all": every_finding,
+    "pandas": with_pandas,
+    "recheck": one_by_one,
+}
+
+if __name__ == "__main__":
+    if "--run" in sys.argv:
+        kind, place, times = sys.argv[2:5]
+        print(json.dumps(run(kind, Path(place), int(times))))
+    else:
+        main()
