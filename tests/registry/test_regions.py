@@ -153,6 +153,12 @@ class TestTimeline:
         assert list(Region.objects.order_by("pk").values()) == before
         assert RegionCode.objects.count() == Region.objects.count()
 
+    def test_a_table_of_villages_alone_leaves_the_towns_as_they_are(self):
+        load(2019, timeline(2019, "500236"))
+        before = set(Region.objects.filter(level=4).values_list("pk", "code", "valid_to"))
+        load(2022, [place for place in timeline(2022, "500236") if len(place.code) == 12 and place.code[6:9] != "004"])
+        assert set(Region.objects.filter(level=4).values_list("pk", "code", "valid_to")) == before
+
     def test_an_older_year_is_refused(self):
         load(2022, timeline(2022, "500236"))
         with pytest.raises(RegionFileError, match="500236"):

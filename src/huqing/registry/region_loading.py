@@ -102,6 +102,9 @@ class Loading:
             for level in (TOWN, VILLAGE):
                 if rows[county][level]:
                     self._level(known[level], rows[county][level])
+                elif level == TOWN:
+                    # A table of villages alone leaves the towns as they are.
+                    self.matched |= {each.code: each for each in known[TOWN]}
             if number % 50 == 0:
                 progress("比对区划", 0.9 * number / len(self.counties))
 
