@@ -143,7 +143,7 @@ def test_a_changed_value_is_shown_before_and_after_and_undone_again(desk) -> Non
     intake = desk.check(desk.upload([{**GOOD, "工资性收入": 5000}]))
     text = page_of(desk.client, intake)
     assert "将要变更" in text
-    assert "工资性收入" in text
+    assert "工资性收入： 3,000 元/年 → 5,000 元/年" in text
     desk.press(intake, "queue")
     household = Household.objects.get()
     assert household.items["wage_income"] == 500_000
@@ -233,6 +233,15 @@ def test_a_busy_import_asks_for_news_without_keeping_the_session_alive(desk) -> 
     assert "X-Background" in page.content.decode()
     fragment = desk.client.get(reverse("office:import", args=[intake.pk]), headers={"HX-Request": "true"})
     assert "<html" not in fragment.content.decode()
+
+
+def test_a_page_waits_for_the_background_worker_and_offers_nothing_meanwhile(desk, settings) -> None:
+    intake = desk.check(desk.upload([GOOD]))
+    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+    text = text_of(desk.press(intake, "check"))
+    assert "等待检查" in text
+    assert "本页会自动更新" in text
+    assert "提交入库" not in text
 
 
 def test_the_list_narrows_by_kind_and_state_and_says_what_to_do_when_empty(desk) -> None:

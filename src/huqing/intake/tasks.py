@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django_tasks import task
 
 from huqing.access.models import User
@@ -14,6 +15,24 @@ from huqing.intake.models import Import
 def start(work: Any, intake: Import, by: User | None) -> None:
     """Put one of the tasks of this module on the queue."""
     work.enqueue(intake.pk, by.pk if by else None)
+
+
+def waiting(intake: Import) -> str:
+    """What of this import the background worker has before it, in words; "" when nothing.
+
+    Checking and undoing leave the state as it is until the worker has begun.
+    """
+    if settings.TASKS["default"]["BACKEND"] != "django_tasks_db.DatabaseBackend":
+        return ""
+    from django_tasks.base import TaskResultStatus
+    from django_tasks_db.models import DBTaskResult
+
+    words = {check_import.module_path: "等待检查", undo_import.module_path: "等待撤销"}
+    pending = [TaskResultStatus.READY, TaskResultStatus.RUNNING]
+    for result in DBTaskResult.objects.filter(status__in=pending, task_path__in=words):
+        if result.args_kwargs["args"][0] == intake.pk:
+            return words[result.task_path]
+    return ""
 
 
 def _who(user_id: int | None) -> User | None:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from huqing.access import audit
 from huqing.access.permissions import require, requires
-from huqing.intake import actions, files, permissions
+from huqing.intake import actions, files, permissions, tasks
 from huqing.intake import queries as intake_queries
 from huqing.intake.errors import IntakeError
 from huqing.intake.models import Import
@@ -27,8 +27,9 @@ from huqing.intake.problem_list import Problem
 from huqing.intake.problems import write_correction
 from huqing.intake.reading import ReadError, read_sheet
 from huqing.office import paging, places
+from huqing.office.household_file import shown
 from huqing.papers.sheets import Marking
-from huqing.standards.fields import RecordKind, record_kinds
+from huqing.standards.fields import Field, RecordKind, record_kinds
 
 ORDERS = {"new": ["id"]}
 PROBLEM_ORDERS = {"row": ["row_number", "id"]}
@@ -115,7 +116,8 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _page(request: HttpRequest, intake: Import, wrong: str = "") -> HttpResponse:
     steps = {step.action: step for step in intake_queries.steps(request.user, intake)}
-    busy = intake.state in BUSY
+    waiting = tasks.waiting(intake)
+    busy = bool(waiting) or intake.state in BUSY
     summary = intake_queries.problem_summary(intake)
     context = {
         "intake": intake,
@@ -123,13 +125,14 @@ def _page(request: HttpRequest, intake: Import, wrong: str = "") -> HttpResponse
         "place": places.name_of(intake.region_code.rstrip("0").ljust(6, "0")) if intake.region_code else "",
         "steps": steps,
         "busy": busy,
+        "doing": intake.get_state_display() if intake.state in BUSY else waiting,
         "wrong": wrong,
-        "preview": intake_queries.preview(intake) if not busy else None,
+        "preview": _preview(intake) if intake.state == S.CHECKED and not busy else None,
         "problems": summary,
         "refused": sum(item["count"] for item in summary if item["severity"] == "refused"),
         "earlier": intake_queries.earlier_uploads(request.user, intake)[:1],
         "missing": intake_queries.missing(intake)[:MISSING_SHOWN] if intake.counts.get("missing") else [],
-        "stages": _stages(intake),
+        "stages": _stages(intake, checking=intake.state == S.MAPPED and busy),
     }
     status = 422 if wrong else 200
     return render(
@@ -137,7 +140,25 @@ def _page(request: HttpRequest, intake: Import, wrong: str = "") -> HttpResponse
     )
 
 
-def _stages(intake: Import) -> list[tuple[str, str]]:
+def _preview(intake: Import) -> dict[str, Any]:
+    """What will be added and changed, every value as the household page writes it."""
+    told = intake_queries.preview(intake)
+    kind = record_kinds().get(intake.record_kind)
+    fields = {field.label: field for field in kind.fields} if kind else {}
+    changed = [
+        {**row, "changes": [(label, *(_words(fields.get(label), value) for value in pair)) for label, *pair in changes]}
+        for row, changes in ((row, row["changes"]) for row in told["changed"])
+    ]
+    return {**told, "changed": changed}
+
+
+def _words(field: Field | None, value: Any) -> str:
+    if field is None or field.sealed or value in (None, ""):
+        return "" if value is None else str(value)
+    return f"{shown(field, value)} {field.unit}".rstrip()
+
+
+def _stages(intake: Import, *, checking: bool) -> list[tuple[str, str]]:
     """The steps of the way with how far this import is: done, now or ahead."""
     order = [
         ("上传", {S.UPLOADED}),
@@ -146,6 +167,8 @@ def _stages(intake: Import) -> list[tuple[str, str]]:
         ("入库", {S.QUEUED, S.APPLYING, S.APPLIED}),
     ]
     now = next((number for number, (_, states) in enumerate(order) if intake.state in states), len(order))
+    if checking:
+        now += 1
     if intake.state in (S.FAILED, S.DISCARDED, S.UNDOING, S.UNDONE):
         return []
     done = intake.state == S.APPLIED
