@@ -171,6 +171,12 @@ def test_a_screening_is_started_from_its_page_and_listed(county, as_role) -> Non
     assert "立即筛查" in text_of(as_role("town").get(reverse("office:screenings")))
 
 
+def test_rules_that_could_not_run_are_listed_with_what_is_lacking(county, as_role) -> None:
+    text = text_of(as_role("county").get(reverse("office:screenings")))
+    assert "最近一次没有运行的规则" in text
+    assert "居住危房 还没有导入“住房安全鉴定台账”（住房和城乡建设委员会），导入后再筛查。" in text
+
+
 def test_a_failed_screening_says_why(county, as_role) -> None:
     Run.objects.update(state=Run.State.FAILED, message="磁盘空间已满，筛查没有完成，预警没有变动。")
     assert "磁盘空间已满" in text_of(as_role("county").get(reverse("office:screenings")))

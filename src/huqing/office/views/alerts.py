@@ -194,10 +194,18 @@ def run_list(request: HttpRequest) -> HttpResponse:
         "runs": runs,
         "waiting": waiting,
         "busy": waiting or any(run.state == Run.State.RUNNING for run in runs),
+        "not_run": _not_run(runs),
         "outdated": next((screening.outdated(run) for run in runs if run.state == Run.State.DONE), False),
         "why_not": refusal(request.user, "screen"),
     }
     return render(request, "office/alerts/run_rows.html" if request.htmx else "office/alerts/runs.html", context)
+
+
+def _not_run(runs: list[Run]) -> list[tuple[str, str]]:
+    """The rules that the latest finished screening had to leave out, each with the reason."""
+    latest = next((run for run in runs if run.state == Run.State.DONE), None)
+    left_out = latest.counts.get("not_run", {}) if latest else {}
+    return [(wording.finding_title(key), reason) for key, reason in left_out.items()]
 
 
 @requires("screen")
