@@ -174,7 +174,8 @@ def _refuse_unless_empty(data: Path, manifest: dict[str, Any]) -> None:
     held = [path for path in data.rglob("*") if path.is_file() and path.relative_to(data).parts[0] not in skipped]
     if held:
         raise BackupError(
-            f"{data} 里已有数据（如 {held[0].name}）。恢复只写入空的数据文件夹，请把 HUQING_DATA 设为新文件夹。"
+            f"{data} 里已有数据（如 {held[0].name}）。恢复只写入空的数据文件夹，请把 HUQING_DATA 设为新文件夹；"
+            "若是上次没做完的恢复留下的，请先清空它。"
         )
     if connection.vendor == "sqlite":
         if Path(str(connection.settings_dict["NAME"])).exists():
