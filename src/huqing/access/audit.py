@@ -158,6 +158,18 @@ def verify(progress: Progress | None = None) -> Report:
     return Report(checked, broken)
 
 
+def key_fits() -> bool:
+    """Whether the seal key in force is the one the log was written with; True while there is no log.
+
+    One event that does not fit is a changed event; with another key neither the first event nor the tail fits.
+    """
+    tail = AuditTail.objects.filter(pk=AuditTail.ONLY).first()
+    first = AuditEvent.objects.order_by("id").first()
+    if tail is None or first is None:
+        return True
+    return tail.seal == _tail_seal(tail) or first.hash == chain_digest(canonical(first))
+
+
 def _walk(tail: AuditTail, progress: Progress | None) -> tuple[int, str, Broken | None]:
     """How many events hold up to the tail, the hash of the last of them, and the first that does not."""
     checked, previous = 0, GENESIS

@@ -216,6 +216,11 @@ _EXPLANATIONS: tuple[tuple[tuple[str, ...], tuple[type[BaseException], ...], str
         "磁盘空间不足，数据没有写入，原有档案未受影响。请清理磁盘后重新提交。",
     ),
     (
+        ("read-only file system", "readonly database", "permission denied"),
+        (),
+        "数据文件夹或数据库不能写入，数据没有写入，原有档案未受影响。请检查文件夹权限后重新提交。",
+    ),
+    (
         ("locked", "lock timeout", "deadlock"),
         (),
         "数据库正忙，等待超时，数据没有写入，原有档案未受影响。请稍后重新提交。",

@@ -10,6 +10,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+import duckdb
 from django.conf import settings
 from django.db import OperationalError, transaction
 from django.utils import timezone
@@ -54,6 +55,7 @@ def run(*, by: User | None, region: str, as_of: date, trigger: Run.Trigger, prog
         if not covers(by.region_code, region):
             raise Refused("您的管辖区划不是全县，不能发起全县筛查。请由县级经办发起。")
     with exclusive("screening"):
+        _mark_broken()
         started = Run.objects.create(
             trigger=trigger,
             as_of=as_of,
@@ -68,16 +70,18 @@ def run(*, by: User | None, region: str, as_of: date, trigger: Run.Trigger, prog
             reason = _reason(error)
             Run.objects.filter(pk=started.pk).update(state=Run.State.FAILED, finished_at=timezone.now(), message=reason)
             shutil.rmtree(results_folder(started), ignore_errors=True)
-            if isinstance(error, OSError | OperationalError):
+            if isinstance(error, OSError | OperationalError | duckdb.IOException):
                 raise ScreeningError(reason) from error
             raise
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    full = any(words in str(error).lower() for words in ("no space left", "disk is full", "could not extend file"))
+    if full or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         return "磁盘空间已满，筛查没有完成，预警没有变动。请清理磁盘后重新筛查。"
-    if isinstance(error, OSError):
-        return f"数据文件夹读写失败（{error.strerror or error}），预警没有变动。请检查磁盘和权限后重新筛查。"
+    if isinstance(error, OSError | duckdb.IOException):
+        what = getattr(error, "strerror", "") or type(error).__name__
+        return f"数据文件夹读写失败（{what}），预警没有变动。请检查磁盘和权限后重新筛查。"
     if isinstance(error, OperationalError):
         return "数据库正被占用或连接中断，筛查没有完成，预警没有变动。请稍后重新筛查。"
     return str(error) or f"筛查意外中止（{type(error).__name__}），预警没有变动。"
@@ -150,16 +154,21 @@ def recover() -> int:
     """Mark runs whose process was killed as failed; returns how many. Nothing else of them remains."""
     try:
         with exclusive("screening", wait=False):
-            broken = list(Run.objects.filter(state=Run.State.RUNNING))
-            for run in broken:
-                shutil.rmtree(results_folder(run), ignore_errors=True)
-                run.state = Run.State.FAILED
-                run.finished_at = timezone.now()
-                run.message = "筛查被中断（进程退出），预警没有变动。请重新筛查。"
-                run.save()
-            return len(broken)
+            return _mark_broken()
     except Busy:
         return 0
+
+
+def _mark_broken() -> int:
+    """What still counts as running while we hold the lock belongs to a process that is no more."""
+    broken = list(Run.objects.filter(state=Run.State.RUNNING))
+    for run in broken:
+        shutil.rmtree(results_folder(run), ignore_errors=True)
+        run.state = Run.State.FAILED
+        run.finished_at = timezone.now()
+        run.message = "筛查被中断（进程退出），预警没有变动。请重新筛查。"
+        run.save()
+    return len(broken)
 
 
 def _may_decide(by: User, alert: Alert) -> None:

@@ -24,7 +24,7 @@ from huqing.registry.regions import load_shipped_regions
 from huqing.screening import actions as screening
 from huqing.screening.models import Run
 from huqing.screening.signals import paused
-from huqing.site.installing import install
+from huqing.site.installing import holds_data, install
 from huqing.standards.regioncodes import spoken_name
 
 COUNTY = "500236"
@@ -111,14 +111,15 @@ def _part(progress: Report, start: float, end: float) -> Report:
 
 
 def _start_clean(folder: Path, as_of: date) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        if not is_demo(folder):
-            raise NotADemo(f"{folder} 里已有正式数据，演示不会动它。请把 HUQING_DATA 设为另一个空文件夹再运行。")
+    if folder.exists() and any(folder.iterdir()) and not is_demo(folder):
+        raise NotADemo(f"{folder} 里已有正式数据，演示不会动它。请把 HUQING_DATA 设为另一个空文件夹再运行。")
+    database = Path(str(connection.settings_dict["NAME"]))
+    elsewhere = connection.vendor != "sqlite" or not database.is_relative_to(folder)
+    if elsewhere and holds_data():
+        raise NotADemo("HUQING_DATABASE 指向的数据库里已有记录，演示不会动它。请换一个空数据库。")
+    if folder.exists():
         connections.close_all()
         shutil.rmtree(folder)
-    installed = connection.vendor != "sqlite" and "registry_household" in connection.introspection.table_names()
-    if installed and Household.objects.exists():
-        raise NotADemo("HUQING_DATABASE 指向的数据库里已有农户，演示不会动它。请换一个空数据库。")
     mark_demo(folder, day=as_of)
 
 

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from huqing.site.commands.chinese import ChineseCommand
 from huqing.site.commands.progress import progress
-from huqing.site.commands.support import Failure, with_django
+from huqing.site.commands.support import Failure, must_be_installed, with_django
 
 SMALLEST, LARGEST = 500, 309_800
+ANOTHER_ADDRESS = "{}，例如 make run ADDRESS=127.0.0.1:8001。"
 
 
 @click.command(cls=ChineseCommand, short_help="建立演示县：合成的人，真实的村。")
@@ -28,7 +29,8 @@ def demo(households: int, seed: int, as_of: datetime | None, files_only: str | N
     from django.conf import settings
 
     from huqing.site import demonstration
-    from huqing.site.server import AddressInUse, serve
+    from huqing.site.installing import ForeignDatabase, KeyMissing
+    from huqing.site.server import AddressUnusable, check_address, serve
 
     on = as_of.date() if as_of else timezone.localdate()
     if files_only:
@@ -37,11 +39,16 @@ def demo(households: int, seed: int, as_of: datetime | None, files_only: str | N
         click.echo(str(summary))
         return
     try:
+        if address:
+            check_address(address)
         if not demonstration.ready(settings.DATA):
             with progress("演示县") as report:
                 demonstration.build(settings.DATA, households=households, seed=seed, as_of=on, progress=report)
-    except demonstration.NotADemo as error:
+    except (demonstration.NotADemo, KeyMissing, ForeignDatabase) as error:
         raise Failure(str(error)) from error
+    except AddressUnusable as error:
+        raise Failure(ANOTHER_ADDRESS.format(error)) from error
+    must_be_installed()
     click.echo("演示账号（只在演示中有；口令都是 " + demonstration.PASSWORD + "）：")
     for account in demonstration.ACCOUNTS:
         click.echo(f"  {account.username:<10} {account.title}")
@@ -49,7 +56,5 @@ def demo(households: int, seed: int, as_of: datetime | None, files_only: str | N
         click.echo(f"打开 http://{address} ；按 Ctrl+C 停止。")
         try:
             serve(address, workers=None)
-        except AddressInUse as error:
-            raise Failure(
-                f"{address} 已被占用。请停掉占用它的程序，或换一个端口：make run ADDRESS=127.0.0.1:8001。"
-            ) from error
+        except AddressUnusable as error:
+            raise Failure(ANOTHER_ADDRESS.format(error)) from error

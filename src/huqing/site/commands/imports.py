@@ -12,6 +12,19 @@ from huqing.site.commands.chinese import ChineseCommand
 from huqing.site.commands.progress import progress
 from huqing.site.commands.support import Failure, installed
 
+_FIRST = {"household": 0, "person": 1}
+
+
+def _rank(file: Path) -> int:
+    """Households before their people, and both before what departments say of them; else the order given."""
+    from huqing.intake.reading import ReadError, read_tables
+
+    try:
+        kinds = [sheet.kind for sheet in read_tables(file, name=file.name) if sheet.chosen]
+    except (ReadError, OSError):
+        return len(_FIRST)
+    return min((_FIRST.get(kind, len(_FIRST)) for kind in kinds), default=len(_FIRST))
+
 
 @click.command("import", cls=ChineseCommand, short_help="导入花名册和部门数据文件。")
 @click.argument("paths", metavar="文件…", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
@@ -26,6 +39,8 @@ def take_in(paths: tuple[Path, ...], kind: str | None, data_date: datetime | Non
     from huqing.site.counties import only_county
 
     files = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path]) if file.is_file()]
+    if len(files) > 1:
+        files.sort(key=_rank)
     scope = region or only_county()
     on = data_date.date() if data_date else timezone.localdate()
     refused = failed = 0

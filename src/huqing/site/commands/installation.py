@@ -5,21 +5,23 @@ from __future__ import annotations
 import click
 
 from huqing.site.commands.chinese import ChineseCommand
-from huqing.site.commands.support import Failure, with_django
+from huqing.site.commands.support import Failure, told, with_django
 
 
 @click.command(cls=ChineseCommand, short_help="建立或升级本机的户情。")
 @with_django
 def init() -> None:
     """建立数据文件夹、密钥和数据库；已有安装时升级数据库结构。重复运行不会改动已有数据和密钥。"""
-    from django.db.utils import OperationalError
+    from django.db.utils import DatabaseError
 
-    from huqing.site.installing import install
+    from huqing.site.installing import ForeignDatabase, KeyMissing, install
 
     try:
         folder, created = install()
-    except OperationalError as error:
-        raise Failure(f"数据库打不开：{error}。请检查 HUQING_DATABASE 和数据库服务是否已启动。") from error
+    except (KeyMissing, ForeignDatabase) as error:
+        raise Failure(str(error)) from error
+    except DatabaseError as error:
+        raise Failure(told(error) or f"数据库打不开：{error}") from error
     except OSError as error:
         raise Failure(f"写不进数据文件夹：{error}。请检查磁盘空间和文件夹权限。") from error
     click.echo(f"{'已建立' if created else '已是最新'}：{folder}")

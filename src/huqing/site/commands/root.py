@@ -26,6 +26,7 @@ from huqing.site.commands import (  # noqa: E402  (option texts are translated w
     serving,
     users,
 )
+from huqing.site.commands.support import Failure, told  # noqa: E402
 
 EXIT_CODES = "退出码：0 完成；1 失败；2 命令写错；3 已完成但有行未入库；4 审计记录被改动；130 被中止。"
 
@@ -53,7 +54,7 @@ for command in (
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command; every failure ends in one plain Chinese line on standard error and an exit code."""
+    """Run one command; every expected failure ends in one plain Chinese line on standard error and an exit code."""
     try:
         result = huqing.main(args=arguments, prog_name="huqing", standalone_mode=False)
     except click.exceptions.Abort:
@@ -65,4 +66,10 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except Exception as error:
+        reason = told(error)
+        if not reason:
+            raise
+        Failure(reason).show()
+        return Failure.exit_code
     return result if isinstance(result, int) else 0

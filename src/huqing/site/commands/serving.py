@@ -16,10 +16,10 @@ from huqing.site.commands.support import Failure, installed
 @installed
 def serve(address: str, workers: int | None, no_worker: bool, worker_only: bool) -> None:
     """启动网页和后台任务；按 Ctrl+C 停止。"""
-    from huqing.site.server import AddressInUse
+    from huqing.site.server import AddressUnusable
     from huqing.site.server import serve as start
 
     try:
         start(address, workers=workers, web=not worker_only, background=not no_worker)
-    except AddressInUse as error:
-        raise Failure(f"{address} 已被占用。请停掉占用它的程序，或用 --address 换一个端口。") from error
+    except AddressUnusable as error:
+        raise Failure(f"{error}，例如 --address 127.0.0.1:8001。") from error
