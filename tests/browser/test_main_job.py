@@ -33,6 +33,14 @@ MEMBERS = [
 ]
 REASON = "已入户核实，情况不属实：6月30日王主任核实，另有赡养费"
 
+# Whatever can be pressed or filled in and has no name that a screen reader could say.
+UNNAMED = """() => {
+    const all = [...document.querySelectorAll('button, a[href], input:not([type=hidden]), select, textarea')]
+    const shown = all.filter((node) => node.checkVisibility({visibilityProperty: true}))
+    const named = (node) => node.innerText || node.ariaLabel || node.title || node.labels?.length
+    return shown.filter((node) => !named(node)).map((node) => node.outerHTML.slice(0, 120))
+}"""
+
 
 def take_in(window: Watched, file: Path, *, rows: int) -> None:
     """From the menu through upload, columns and check to the registry."""
@@ -199,9 +207,5 @@ def test_no_page_is_wider_than_the_window_or_lacks_an_alternative(users_by_role,
         office.go(path)
         wider = office.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wider <= 0, f"{path} is {wider} px wider than the window"
-        unnamed = office.page.evaluate(
-            """() => [...document.querySelectorAll('button, a[href], input:not([type=hidden]), select, textarea')]
-                .filter((node) => node.checkVisibility({visibilityProperty: true}) && !(node.innerText || node.getAttribute('aria-label') ||
-                    node.title || node.labels?.length)).map((node) => node.outerHTML.slice(0, 120))"""
-        )
+        unnamed = office.page.evaluate(UNNAMED)
         assert not unnamed, f"{path}: {unnamed}"

@@ -27,7 +27,7 @@ STATE_CODES = {
 
 
 def value_text(value: Any, *, unit: str = "", codes: str = "") -> str:
-    """A value with its unit, in words: fen as yuan, codes as labels, booleans as 是/否, nothing as 没有填."""
+    """A value with its unit, in words: fen as yuan, shares in per cent, codes by label, booleans as 是/否, None as 没有填."""
     match value:
         case None:
             text = MISSING
@@ -41,6 +41,8 @@ def value_text(value: Any, *, unit: str = "", codes: str = "") -> str:
             text = codelist(codes).label(value) if codes else STATE_CODES.get(value, value)
         case _ if unit.startswith("元"):
             text = f"{yuan_text(int(value), grouped=True)} {unit}"
+        case Decimal() if unit == "比例":
+            text = f"{format((value * 100).normalize(), 'f')}%"
         case _:
             number = format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
             text = f"{number} {unit}".rstrip()

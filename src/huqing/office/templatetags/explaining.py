@@ -11,11 +11,13 @@ from django.utils.safestring import SafeString
 from huqing.intake.models import Import
 from huqing.office import rule_page
 from huqing.office.templatetags.office import badge
+from huqing.rules.explain import Value
 from huqing.rules.parameters import NATION
 from huqing.standards.fields import record_kinds
 
 register = template.Library()
 
+ROWS_AT_ONCE = 8
 TONES = {
     Import.State.APPLIED: "good",
     Import.State.FAILED: "high",
@@ -37,6 +39,13 @@ def item(mapping: Mapping[Any, Any], key: Any) -> Any:
 def member_name(names: Mapping[int, str], person_id: int | None) -> str:
     """The name of a household's member by id."""
     return names.get(person_id, "") if person_id else ""
+
+
+@register.filter
+def worth_opening(value: Value) -> bool:
+    """Whether the rows behind a value are shown at once: few, and more than a column of 是 and 否, or a gap in them."""
+    told = [shown.value for row in value.rows for shown in row.values]
+    return value.row_count <= ROWS_AT_ONCE and (None in told or any(not isinstance(one, bool) for one in told))
 
 
 @register.simple_tag
