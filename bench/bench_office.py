@@ -66,10 +66,10 @@ def main() -> None:
     django.setup()
     from django.db import connection
     from django.urls import reverse
-    from machine import row, save
 
     from huqing.registry.models import Household
     from huqing.site import demonstration
+    from machine import row, save
 
     demonstration.ensure_accounts()
     sample = random.Random(7)
@@ -86,7 +86,9 @@ def main() -> None:
             for text in (name, pinyin, number)
         ],
     }
-    server = subprocess.Popen([sys.executable, "-m", "huqing.cli", "serve", "--address", f"{HOST}:{PORT}", "--no-worker"])
+    server = subprocess.Popen(
+        [sys.executable, "-m", "huqing.cli", "serve", "--address", f"{HOST}:{PORT}", "--no-worker"]
+    )
     times: dict[str, list[float]] = {kind: [] for kind in pages}
     failures: list[str] = []
     try:

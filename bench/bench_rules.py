@@ -100,7 +100,10 @@ def same_answers(folder: Path, hand: dict[str, Any], ours: dict[str, Any], panda
 def ask(what: str, folder: Path, repeat: int = 1) -> Any:
     """Run one engine in a fresh process and return what it reports."""
     done = subprocess.run(
-        [sys.executable, __file__, "--run", what, str(folder), str(repeat)], check=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, __file__, "--run", what, str(folder), str(repeat)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -26,8 +26,8 @@ def write(folder: Path, *, households: int, columns: dict[str, list[str]]) -> di
         connection.execute("SET preserve_insertion_order = true")
         connection.execute("CREATE MACRO pick(i, k, n) AS (hash(i * 1000 + k) % n)::BIGINT")
         connection.execute(f"CREATE MACRO ago(days) AS {AS_OF} - (days)::INTEGER")
-        connection.execute(f"CREATE TEMP TABLE homes AS SELECT i + 1 AS id FROM range({households}) t(i)")
         connection.execute(_people(households, people))
+        connection.execute(_homes(households))
         written = {}
         for table, select in _tables(people).items():
             file = folder / f"{table}.parquet"
@@ -61,14 +61,23 @@ def _people(households: int, people: int) -> str:
     FROM aged"""
 
 
+def _homes(households: int) -> str:
+    living = "count(*) FILTER (NOT pick(id, 22, 400) = 0)"
+    return f"""CREATE TEMP TABLE homes AS
+    SELECT i + 1 AS id, coalesce(living, 0) AS living, (6000 + pick(i + 1, 3, 180000)) * 100 AS wages,
+      pick(i + 1, 4, 20000) * 100 AS business, pick(i + 1, 5, 3000) * 100 AS property, pick(i + 1, 6, 8000) * 100 AS transfer,
+      pick(i + 1, 7, 4000) * 100 AS cost
+    FROM range({households}) t(i) LEFT JOIN (SELECT household_id, {living} AS living FROM people GROUP BY 1) ON household_id = i + 1"""
+
+
 def _tables(people: int) -> dict[str, str]:
     return {
         "household": """
           SELECT id, sha256('t' || CASE WHEN pick(id, 21, 900) = 0 THEN id - 3 ELSE id END) AS phone_token, pick(id, 1, 60) > 0 AS has_phone, CASE WHEN pick(id, 1, 60) > 0 THEN 'mobile' ELSE 'missing' END AS phone_state,
-            CASE WHEN pick(id, 2, 80) > 0 THEN (4000 + pick(id, 3, 180000)) * 100 END AS wage_income,
-            pick(id, 4, 20000) * 100 AS business_income, pick(id, 5, 3000) * 100 AS property_income,
-            pick(id, 6, 8000) * 100 AS transfer_income, pick(id, 7, 4000) * 100 AS business_cost,
-            CASE WHEN pick(id, 8, 30) > 0 THEN 1500000 + pick(id, 8, 3000000) END AS income_per_head,
+            CASE WHEN pick(id, 2, 200) > 0 THEN wages END AS wage_income, business AS business_income,
+            property AS property_income, transfer AS transfer_income, cost AS business_cost,
+            CASE WHEN pick(id, 8, 90) > 0 THEN (wages + business + property + transfer - cost) // greatest(living, 1)
+              + CASE WHEN pick(id, 23, 40) = 0 THEN 30000 ELSE 0 END END AS income_per_head,
             CASE WHEN pick(id, 9, 30) > 0 THEN 1200000 + pick(id, 9, 2000000) END AS last_income_per_head,
             CASE WHEN pick(id, 10, 25) = 0 THEN '100A03002' WHEN pick(id, 10, 25) < 4 THEN '100A03A01' ELSE 'L06' END AS household_type,
             CASE WHEN pick(id, 10, 25) = 0 THEN ago(100 + pick(id, 11, 1400)) END AS identified_on,
@@ -135,8 +144,8 @@ def _tables(people: int) -> dict[str, str]:
             pick(id, 84, 10) > 0 AS lived_in
           FROM homes""",
         "water": """
-          SELECT id, id AS household_id, NULL AS person_id, ago(pick(id, 91, 700)) AS tested_on, 18 + pick(id, 92, 120) AS quantity,
-            pick(id, 93, 100) > 0 AS quality_ok, pick(id, 94, 21) AS fetch_minutes, 89 + pick(id, 95, 12) AS assurance
+          SELECT id, id AS household_id, NULL AS person_id, ago(pick(id, 91, 700)) AS tested_on, 19 + pick(id, 92, 160) AS quantity,
+            pick(id, 93, 100) > 0 AS quality_ok, pick(id, 94, 21) AS fetch_minutes, CASE WHEN pick(id, 95, 90) = 0 THEN 89 ELSE 95 END AS assurance
           FROM homes""",
         "unemployment": """
           SELECT id, household_id, id AS person_id, ago(pick(id, 101, 400)) AS lost_on, CASE WHEN pick(id, 102, 3) = 0 THEN ago(5) END AS reemployed_on

@@ -36,10 +36,13 @@ def commands() -> dict[str, list[list[str]]]:
         "rules": [[*here, "bench/bench_rules.py"]],
         "snapshot": [[*here, "bench/bench_snapshot.py"], [*here, "bench/bench_snapshot.py", "--database", postgres]],
         "reading": [[*here, "bench/bench_reading.py"]],
-        "intake": [[*here, "bench/bench_intake.py"], [*here, "bench/bench_intake.py", "--database", postgres, "--no-peer"]],
+        "intake": [
+            [*here, "bench/bench_intake.py"],
+            [*here, "bench/bench_intake.py", "--database", postgres, "--no-peer"],
+        ],
         "demo": [[*here, "bench/bench_demo.py"]],
         "county": [[*here, "bench/bench_county.py"]],
-        "office": [[*here, "bench/bench_office.py"]],
+        "office": [[*here, "bench/bench_recheck.py"], [*here, "bench/bench_office.py"]],
         "county-postgresql": [["env", *_pairs(on_postgres), *here, "bench/bench_county.py"]],
         "office-postgresql": [["env", *_pairs(on_postgres), *here, "bench/bench_office.py"]],
     }

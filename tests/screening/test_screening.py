@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from huqing.access.models import AuditEvent
 from huqing.access.permissions import Refused
-from huqing.registry.models import Entry, Household, Source
+from huqing.registry.models import Entry, Household, Region, Source
+from huqing.registry.signals import regions_recoded
 from huqing.screening import actions, queries
 from huqing.screening.models import Alert, Run
 
@@ -241,3 +242,12 @@ def test_counts_for_the_home_page_follow_the_viewer(village, screen):
     assert sum(places["500236101"].values()) == sum(queries.open_by_severity(county).values()) == sum(mine.values())
     days = queries.trend(county, until=screen().as_of, days=3)
     assert [count for _, count in days] == [0, 0, sum(mine.values())]
+
+
+def test_alerts_follow_a_village_to_its_new_code(village, screen, regions):
+    screen()
+    new = "500236102299"
+    Household.objects.filter(village=regions.village).update(region_code=new)
+    regions_recoded.send(sender=Region, region_ids=[regions.village.pk])
+    assert set(village.poor.alerts.values_list("region_code", flat=True)) == {new}
+    assert set(village.next_door.alerts.values_list("region_code", flat=True)) == {regions.next_village.code}

@@ -28,10 +28,11 @@ def paused() -> Iterator[None]:
 def connect() -> None:
     """Listen to the registry and to intake."""
     from huqing.intake.signals import applied
-    from huqing.registry.signals import household_changed
+    from huqing.registry.signals import household_changed, regions_recoded
 
     household_changed.connect(on_household_changed, dispatch_uid="screening.recheck")
     applied.connect(on_import_applied, dispatch_uid="screening.after_import")
+    regions_recoded.connect(on_regions_recoded, dispatch_uid="screening.recode")
 
 
 def on_household_changed(sender: object, household: Any, **kwargs: object) -> None:
@@ -52,3 +53,18 @@ def on_import_applied(sender: object, intake: Any, **kwargs: object) -> None:
     region = intake.region_code[:COUNTY_DIGITS]
     today = working_day(timezone.localdate()).isoformat()
     transaction.on_commit(lambda: enqueue_after_import(region, today))
+
+
+def on_regions_recoded(sender: object, region_ids: Any, **kwargs: object) -> None:
+    """Let alerts and waiting links follow their households to the new code of a village."""
+    from django.db.models import OuterRef, Subquery
+
+    from huqing.intake.models import LinkCandidate
+    from huqing.registry.models import Household, Person
+    from huqing.screening.models import Alert
+
+    households = Household.objects.filter(village_id__in=list(region_ids)).values("pk")
+    code = Household.objects.filter(pk=OuterRef("household_id")).values("region_code")[:1]
+    Alert.objects.filter(household_id__in=households).update(region_code=Subquery(code))
+    code = Person.objects.filter(pk=OuterRef("person_id")).values("region_code")[:1]
+    LinkCandidate.objects.filter(person__household_id__in=households).update(region_code=Subquery(code))

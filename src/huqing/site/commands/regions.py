@@ -17,7 +17,7 @@ def regions() -> None:
 
 
 @regions.command(cls=ChineseCommand, short_help="导入一年的区划代码。")
-@click.argument("path", metavar="文件", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", metavar="文件", type=click.Path(exists=True, path_type=Path))
 @click.option("--year", type=int, required=True, help="代码的年份，如 2023。")
 @installed
 def load(path: Path, year: int) -> None:
