@@ -114,7 +114,7 @@ def test_screening_recheck_and_explanation_agree_on_random_households(cache: Pat
     @given(counties(columns))
     def agree(rows: dict[str, list[dict[str, Any]]]) -> None:
         made = tables(rows)
-        screen(snapshot(folder / "snapshot", made), folder / "out", as_of=DAY, region=REGION, cache=cache, part=2)
+        screen(snapshot(folder / "snapshot", made), folder / "out", as_of=DAY, region=REGION, cache=cache, parts=2)
         screened = states(parquet.read_table(folder / "out" / "findings.parquet").to_pylist())
         county = read_county(folder / "out")
         facts = repr(county)

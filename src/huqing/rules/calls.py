@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +11,9 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from huqing.rules.errors import RuleError
-from huqing.rules.language import Aggregate, Rule
+from huqing.rules.language import Aggregate, Latest, Rule
 from huqing.rules.library import Input, Library, Node
+from huqing.rules.logic import latest_row
 from huqing.rules.parameters import DECIMAL_DIGITS
 
 _TYPES = {
@@ -74,6 +75,33 @@ def _check_type(rule: Rule, expression: Any) -> None:
         raise RuleError(rule.place, f"规则 {rule.name} 写了单位“{rule.unit}”，结果却是 {kind}", "去掉 unit=")
     if kind.is_floating():
         raise RuleError(rule.place, f"规则 {rule.name} 的结果是浮点数，各次计算可能不同", "改用整数或精确小数")
+
+
+def grouped_by(rows: Any, keys: Sequence[str], results: Mapping[str, Aggregate], *, count: bool) -> Any:
+    """``rows`` grouped by the keys with all aggregates; values of the same latest row are found together.
+
+    With ``count`` the number of rows is added as ``rows_``.
+    """
+    plain = {name: result.expression for name, result in results.items() if result.latest is None}
+    shared: dict[Any, dict[str, Latest]] = {}
+    for name, result in results.items():
+        if result.latest:
+            parts = (result.latest.by, result.latest.row, result.latest.where)
+            key = tuple(None if part is None else part.op() for part in parts)
+            shared.setdefault(key, {})[name] = result.latest
+    packed = {}
+    for number, values in enumerate(shared.values()):
+        one = next(iter(values.values()))
+        fields = {f"value_{name}": latest.value for name, latest in values.items()}
+        packed[f"latest_{number}"] = latest_row(fields, by=one.by, row=one.row, where=one.where)
+    extra = {"rows_": rows.count()} if count else {}
+    grouped = rows.group_by(*keys).aggregate(**plain, **packed, **extra)
+    taken = {
+        name: grouped[f"latest_{number}"][f"value_{name}"]
+        for number, values in enumerate(shared.values())
+        for name in values
+    }
+    return grouped.mutate(**taken).drop(*packed) if packed else grouped
 
 
 def ibis_type(name: str) -> str:

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import ibis
 
-from huqing.rules.calls import Caller, duckdb_type, ibis_type
-from huqing.rules.entities import COUNTY, SUBJECTS, entities
+from huqing.rules.calls import Caller, duckdb_type, grouped_by, ibis_type
+from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, entities
 from huqing.rules.language import Aggregate, Rule
 from huqing.rules.library import IN_SCOPE, Input, Library, Node
 from huqing.rules.plans import FLAG, Outcome, Plan, Step
@@ -25,6 +25,9 @@ from huqing.rules.sql import sql_of
 
 LINKS = ("id", "household_id", "person_id")
 COUNTY_TABLE = "county_facts"
+RESULT = "_result"
+VALUE_BYTES = 8  # of a value while tables are joined, hash tables included
+PEOPLE = 3.55  # in a household
 
 
 def compile_plan(
@@ -70,6 +73,7 @@ class _Compiler:
         self.county_given, self.keep = county_given, keep_values
         self.county: dict[str, Any] = {}
         self.steps: list[Step] = []
+        self.weight = 0.0
         closure = self.library.closure(findings)
         self.rules: dict[Node, Rule] = {
             n: self.library.rules[n] for n in self.library.order if n in closure and n in self.library.rules
@@ -126,10 +130,10 @@ class _Compiler:
             chosen = [key for key in self.findings if self.library.findings[key].of == subject]
             if chosen:
                 outcomes[subject] = self._decide(subject, chosen)
-        results = {subject: f"{subject}_result" for subject in outcomes}
+        results = {subject: f"{subject}{RESULT}" for subject in outcomes}
         values = self._keep_all() if self.keep else {}
         county = {name: duckdb_type(kind) for name, kind in self.county.items()}
-        return Plan(tuple(self.steps), self.read, outcomes, results, values, county, not_run)
+        return Plan(tuple(self.steps), self.read, outcomes, results, values, county, not_run, round(self.weight))
 
     def _levels(self) -> None:
         """Compute every variable and finding whose inputs are there, level by level."""
@@ -282,22 +286,23 @@ class _Compiler:
 
     def _step(self, name: str, table: Any, *, whole: bool = False) -> Any:
         self.steps.append(Step(name, sql_of(table), whole))
+        if not whole and not name.endswith(RESULT):
+            self.weight += VALUE_BYTES * len(table.columns) * (1 if name.startswith(HOUSEHOLD) else PEOPLE)
         return ibis.table(table.schema(), name=name)
 
     def _aggregate(self, target: str, source: str, nodes: list[Node]) -> None:
         rows = self.tables[source]
         results: dict[str, Aggregate] = {node.name: self._value(node, source) for node in nodes}
-        values = {name: result.expression for name, result in results.items()}
         self.pending = [node for node in self.pending if node not in nodes]
         keys = self.library.join_key(source, target)
         if keys is None:
             raise AssertionError(f"{source} does not belong to {target}")
         rows = rows.filter([rows[key].notnull() for key in keys[0]])
         group = self.library.groupings.get(target)
+        grouped = grouped_by(rows, keys[0], results, count=group is not None)
         if group:
-            self._new_group(target, rows.group_by(*keys[0]).aggregate(**values, rows_=rows.count()), group.at_least)
+            self._new_group(target, grouped, group.at_least)
             return
-        grouped = rows.group_by(*keys[0]).aggregate(**values)
         renamed = grouped.rename({f"{source}__{key}": key for key in keys[0]})
         table = self.tables[target]
         joined = table.left_join(
@@ -338,7 +343,10 @@ class _Compiler:
         self.heavy.add(child)
 
     def _decide(self, subject: str, findings: list[str]) -> list[Outcome]:
-        """Build the rows of a subject of which some finding is true or unknown, with flags and evidence."""
+        """Build the rows of a subject with flags and evidence; of the many people only those with something to tell.
+
+        A filter over flags not yet stored would decide them twice, which costs more than it saves for households.
+        """
         table, have = self.tables[subject], self.columns[subject]
         flags = [self.flags[key].name for key in findings]
         computed = {have[node]: None for key in findings for node in self._computed_evidence(key)}
@@ -350,8 +358,10 @@ class _Compiler:
             stored |= {column: None for column in columns.values() if column not in computed}
             outcomes.append(Outcome(key, self.flags[key].name, columns))
         links = [name for name in ("id", "household_id") if name in table.columns]
-        some = reduce(lambda left, right: left | right, (table[flag] for flag in flags))
-        rows = table.filter(some.fill_null(True)).select(*links, *flags, *computed)
+        rows = table.select(*links, *flags, *computed)
+        if subject == PERSON:
+            some = reduce(lambda left, right: left | right, (rows[flag] for flag in flags))
+            rows = rows.filter(some.fill_null(True))
         if stored:
             source = self._stored(subject)
             base = source.select(stored_id=source.id, **{f"stored__{name}": source[name] for name in stored})
@@ -359,7 +369,7 @@ class _Compiler:
             rows = joined.select(
                 *[rows[name] for name in rows.columns], *[base[f"stored__{name}"].name(name) for name in stored]
             )
-        self._step(f"{subject}_result", rows)
+        self._step(f"{subject}{RESULT}", rows)
         return outcomes
 
     def _keep_all(self) -> dict[str, tuple[str, dict[str, str]]]:

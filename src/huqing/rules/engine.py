@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import os
 import tempfile
 import time
@@ -28,7 +29,13 @@ NO_ROWS = (
     "SELECT NULL::VARCHAR AS finding, NULL::BIGINT AS household_id, NULL::BIGINT AS person_id, NULL::BOOLEAN AS held, "
     "NULL::VARCHAR AS evidence WHERE false"
 )
-HOUSEHOLDS_AT_A_TIME = 78_000
+RESULT_ROWS = (
+    "SELECT finding, household_id, person_id, CASE WHEN held THEN 'found' ELSE 'unknown' END AS state, evidence, "
+    "sha256(evidence) AS evidence_hash FROM ({rows})"
+)
+USUAL_MEMORY = 380_000_000
+MOST_USUAL_PARTS = 4
+FEWEST = 2_000
 
 
 @dataclass(frozen=True)
@@ -111,16 +118,15 @@ def screen(
     findings: list[str] | None = None,
     parameter_folders: tuple[Path, ...] = (),
     cache: Path | None = None,
-    part: int = HOUSEHOLDS_AT_A_TIME,
-    memory_limit: str = "300MB",
+    parts: int | None = None,
     threads: int | None = None,
 ) -> Counts:
     """Decide all findings for the snapshot and write ``out/findings.parquet`` and ``out/county.json``.
 
     A row per finding that holds or cannot be decided: finding, household_id, person_id (null for a household's), state
     ("found" or "unknown"), evidence (JSON, found only) and its SHA-256. ``county.json`` holds what a re-check of one
-    household needs to know of the whole county. Both appear whole at the end. ``part`` says how many
-    households are decided at a time, which bounds memory whatever the size of the region.
+    household needs to know of the whole county. Both appear whole at the end. The households are decided in ``parts``,
+    by default as many as keep a county within 0.6 GB and a province within a quarter of the machine's memory.
 
     Raises TableError if the snapshot lacks a table or column, ParameterError or RuleError if the rules are wrong.
     """
@@ -138,20 +144,15 @@ def screen(
     planned = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="huqing-screen-", dir=out) as scratch, duckdb.connect() as connection:
-        settings = {"memory_limit": memory_limit, "temp_directory": scratch, "preserve_insertion_order": "false"}
+        number, memory = _share(plan, sizes["household"])
+        settings = {"memory_limit": f"{memory}B", "temp_directory": scratch, "preserve_insertion_order": "false"}
         if threads:
             settings["threads"] = str(threads)
         for name, value in settings.items():
             connection.execute(f"SET {name} = '{value}'")
         check_snapshot(connection, snapshot, plan)
         found = Path(scratch) / FINDINGS_FILE
-        _run(
-            connection,
-            snapshot,
-            plan,
-            found,
-            ranges=_ranges(connection, snapshot, max(1, round(sizes["household"] / part))),
-        )
+        _run(connection, snapshot, plan, found, parts=parts or number)
         counted = connection.execute(
             f"SELECT finding, state, count(*) FROM read_parquet('{quoted(found)}') GROUP BY ALL ORDER BY ALL"
         ).fetchall()
@@ -173,25 +174,41 @@ def screen(
     )
 
 
-def _run(
-    connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan, found: Path, *, ranges: list[tuple[int, int]]
-) -> None:
-    """Build what concerns the whole county, then decide the households range by range into one Parquet file."""
+def _share(plan: Plan, households: int) -> tuple[int, int]:
+    """In how many parts to decide so many households, and how much memory the engine may use for it."""
+    need = plan.weight * households
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    parts = max(1, math.ceil(need / USUAL_MEMORY))
+    if parts <= MOST_USUAL_PARTS:
+        return parts, USUAL_MEMORY
+    memory = max(USUAL_MEMORY, min(machine // 4, need // MOST_USUAL_PARTS))
+    return math.ceil(need / memory), memory
+
+
+def _run(connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan, found: Path, *, parts: int) -> None:
+    """Build what concerns the whole county, then decide the households part by part, into one Parquet file.
+
+    Where memory does not suffice for a part, that part is halved.
+    """
     open_snapshot(connection, snapshot, plan, None)
     for step in plan.steps:
         if step.whole:
             connection.execute(f'CREATE TEMP TABLE "{step.name}" AS {step.sql}')
-    parts = []
-    for number, bounds in enumerate(ranges):
-        if len(ranges) > 1:
-            open_snapshot(connection, snapshot, plan, bounds)
-        parts.append(found.with_suffix(f".{number}.parquet") if len(ranges) > 1 else found)
-        target = quoted(parts[-1])
-        connection.execute(f"COPY ({decide_sql(plan)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
-    if len(parts) > 1:
-        listed = ", ".join(f"'{quoted(file)}'" for file in parts)
-        rows = f"SELECT * FROM read_parquet([{listed}])"
-        connection.execute(f"COPY ({rows}) TO '{quoted(found)}' (FORMAT parquet, COMPRESSION zstd)")
+    connection.execute("CREATE TEMP TABLE decided AS " + RESULT_ROWS.format(rows=NO_ROWS))
+    waiting = _ranges(connection, snapshot, parts)[::-1]
+    while waiting:
+        first, last = waiting.pop()
+        if parts > 1:
+            open_snapshot(connection, snapshot, plan, (first, last))
+        try:
+            connection.execute(f"INSERT INTO decided {decide_sql(plan)}")
+        except duckdb.OutOfMemoryException:
+            if last - first < FEWEST:
+                raise
+            parts += 1
+            middle = (first + last) // 2
+            waiting += [(middle + 1, last), (first, middle)]
+    connection.execute(f"COPY decided TO '{quoted(found)}' (FORMAT parquet, COMPRESSION zstd)")
 
 
 def _ranges(connection: duckdb.DuckDBPyConnection, snapshot: Path, parts: int) -> list[tuple[int, int]]:
@@ -258,10 +275,7 @@ def results_sql(plan: Plan) -> str:
         for outcome in outcomes
     ]
     rows = " UNION ALL ".join(parts) or NO_ROWS
-    return (
-        "SELECT finding, household_id, person_id, CASE WHEN held THEN 'found' ELSE 'unknown' END AS state, evidence, "
-        f"sha256(evidence) AS evidence_hash FROM ({rows})"
-    )
+    return RESULT_ROWS.format(rows=rows)
 
 
 def subject_ids(subject: str) -> str:

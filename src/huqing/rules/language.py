@@ -61,11 +61,22 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Latest:
+    """A value of the latest row; aggregates with the same ``by``, ``row`` and ``where`` are found in one go."""
+
+    value: Any
+    by: Any
+    row: Any
+    where: Any
+
+
+@dataclass(frozen=True)
 class Aggregate:
     """A value over many rows, and what it is when there are no rows at all."""
 
     expression: Any
     empty: Any
+    latest: Latest | None = None
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import calendar
 import datetime
+from collections.abc import Mapping
 from functools import reduce
 
 import ibis
 
-from huqing.rules.language import Aggregate, Column
+from huqing.rules.language import Aggregate, Column, Latest
 
 NO_DATE = datetime.date(1900, 1, 1)
 
@@ -116,8 +117,14 @@ def latest(value: Column, *, by: Column, row: Column, where: Column | None = Non
 
     Of several rows on one day the one with the largest ``row`` (its id) counts, so the answer never depends on order.
     """
-    stamped = ibis.struct({"by": by.fill_null(NO_DATE), "row": row, "value": value})
-    return Aggregate((stamped if where is None else ibis.cases((where, stamped))).max()["value"], None)
+    stamped = latest_row({"value": value}, by=by, row=row, where=where)
+    return Aggregate(stamped["value"], None, Latest(value, by, row, where))
+
+
+def latest_row(values: Mapping[str, Column], *, by: Column, row: Column, where: Column | None) -> Column:
+    """Several values of the latest row at once, as a struct."""
+    stamped = ibis.struct({"by": by.fill_null(NO_DATE), "row": row, **values})
+    return (stamped if where is None else ibis.cases((where, stamped))).max()
 
 
 def number_of_rows(row: Column) -> Aggregate:

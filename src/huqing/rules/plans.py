@@ -42,7 +42,8 @@ class Plan:
 
     ``outcomes`` maps a subject to its findings, ``results`` a subject to the relation with its flags and evidence;
     ``values`` maps an entity to (relation, node name → column) when every intermediate value is kept;
-    ``not_run`` maps findings left out to the reason (a parameter without a value).
+    ``not_run`` maps findings left out to the reason (a parameter without a value). ``weight`` says about
+    how many bytes of memory a household takes while it is decided.
     """
 
     steps: tuple[Step, ...]
@@ -52,6 +53,7 @@ class Plan:
     values: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     county: dict[str, str] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
+    weight: int = 0
 
     def to_json(self) -> str:
         """The plan as JSON text."""
@@ -69,6 +71,7 @@ class Plan:
             values={key: (value[0], value[1]) for key, value in raw["values"].items()},
             county=raw["county"],
             not_run=raw["not_run"],
+            weight=raw["weight"],
         )
 
 
