@@ -27,7 +27,7 @@ STATE_CODES = {
 
 
 def value_text(value: Any, *, unit: str = "", codes: str = "") -> str:
-    """A value with its unit, in words: fen as yuan, shares in per cent, codes by label, booleans as 是/否, None as 没有填."""
+    """A value with its unit, in words: fen as yuan, shares in per cent, codes by label, 是/否, and 没有填 for None."""
     match value:
         case None:
             text = MISSING
