@@ -1,4 +1,7 @@
 from django.apps import AppConfig
+from django.db.models.signals import pre_save
+
+from huqing.access.logs import hide_numbers_of_failures
 
 
 class AccessConfig(AppConfig):
@@ -12,3 +15,6 @@ class AccessConfig(AppConfig):
         from huqing.access import checks, events  # noqa: F401
 
         events.connect()
+        pre_save.connect(
+            hide_numbers_of_failures, sender="django_tasks_database.DBTaskResult", dispatch_uid="huqing-task-failures"
+        )

@@ -28,6 +28,11 @@ class HideNumbers(logging.Filter):
         return True
 
 
+def hide_numbers_of_failures(instance: Any, **_: Any) -> None:
+    """Sieve what the task queue keeps of a failed task: its traceback may quote a value."""
+    instance.traceback = hide_numbers(instance.traceback)
+
+
 def configuration(*, debug: bool) -> dict[str, Any]:
     """Django's LOGGING: everything to standard error, every line sieved."""
     return {

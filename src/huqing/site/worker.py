@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 import time
 
@@ -23,18 +24,51 @@ def clock(stop: threading.Event) -> None:
             time.sleep(CLOCK_SECONDS)
 
 
+def end_interrupted() -> int:
+    """Mark tasks as failed whose worker on this machine is no more; returns how many. The work itself is recovered
+    by ``server.recover``."""
+    from django.utils import timezone
+    from django_tasks_db.models import DBTaskResult
+
+    ended = 0
+    for task in DBTaskResult.objects.running():
+        host, _, process = (task.worker_ids or [""])[-1].rpartition(":")
+        if host == socket.gethostname()[:50] and not _alive(int(process)):
+            task.status, task.finished_at = "FAILED", timezone.now()
+            task.save(update_fields=["status", "finished_at"])
+            ended += 1
+    return ended
+
+
+def _alive(process: int) -> bool:
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def main() -> None:
-    """Entry point of the worker process."""
+    """Entry point of the worker process; it may come up after another was killed, so it first puts things right."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huqing.site.settings")
     import django
 
     django.setup()
     from django.core.management import call_command
 
+    from huqing.site.server import recover
+
+    end_interrupted()
+    recover()
     stop = threading.Event()
     threading.Thread(target=clock, args=(stop,), name="clock", daemon=True).start()
+    name = f"{socket.gethostname()[:50]}:{os.getpid()}"
     try:
-        call_command("db_worker", queue_name="*", interval=1.0, verbosity=0, reload=False)
+        call_command("db_worker", queue_name="*", interval=1.0, verbosity=0, reload=False, worker_id=name)
     finally:
         stop.set()
 
