@@ -8,10 +8,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from pyarrow import parquet
 from tests.rules.build import snapshot, tables
 
+from huqing.rules import engine
 from huqing.rules.engine import read_county, rules_version, screen
 from huqing.rules.errors import RuleError, TableError
 from huqing.rules.explain import Value, explain
@@ -66,6 +68,31 @@ def test_households_decided_in_parts_give_the_same_rows(tmp_path: Path, cache: P
         assert (counts.households, counts.persons) == (9, 18)
     key = lambda row: (row["finding"], row["household_id"], row["person_id"] or 0)  # noqa: E731
     assert sorted(rows(tmp_path / "whole"), key=key) == sorted(rows(tmp_path / "parts"), key=key)
+
+
+class Cramped:
+    """A connection whose memory suffices for three households at a time and no more."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+
+    def execute(self, sql: str) -> Any:
+        if (
+            sql.startswith("INSERT INTO decided")
+            and self.real.execute("SELECT count(*) FROM household").fetchone()[0] > 3
+        ):
+            raise duckdb.OutOfMemoryException("no memory")
+        return self.real.execute(sql)
+
+
+def test_a_part_too_large_for_the_memory_is_halved(tmp_path: Path, cache: Path, monkeypatch: Any) -> None:
+    made = snapshot(tmp_path / "s", tables(county(7)))
+    plan = engine.plan_for(as_of=DAY, region=REGION, findings=["income_below_line"], cache=cache)
+    monkeypatch.setattr(engine, "FEWEST", 1)
+    with duckdb.connect() as real:
+        engine._run(Cramped(real), made, plan, tmp_path / "findings.parquet", parts=1)
+    found = {row["household_id"] for row in rows(tmp_path) if row["state"] == "found"}
+    assert found == set(range(1, 8))
 
 
 def test_a_department_file_never_taken_in_is_named_once(tmp_path: Path, cache: Path) -> None:
