@@ -28,7 +28,7 @@ def test_no_module_outgrows_a_reader(path: Path) -> None:
 def test_every_module_says_what_it_is_for(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if text.strip() and path.name != "apps.py":
-        assert text.lstrip().startswith(('"""', '# ruff: noqa')), f"{name(path)} has no module docstring"
+        assert text.lstrip().startswith(('"""', "# ruff: noqa")), f"{name(path)} has no module docstring"
 
 
 @pytest.mark.parametrize("path", HAND_WRITTEN, ids=name)
