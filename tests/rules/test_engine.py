@@ -17,6 +17,7 @@ from huqing.rules import engine
 from huqing.rules.engine import read_county, rules_version, screen
 from huqing.rules.errors import RuleError, TableError
 from huqing.rules.explain import Value, explain
+from huqing.rules.library import library
 from huqing.rules.recheck import Rechecker
 
 DAY = datetime.date(2025, 6, 30)
@@ -127,23 +128,20 @@ def test_a_region_without_lines_is_told_which_amounts_to_write(tmp_path: Path, c
     assert rows(tmp_path / "o") == []
 
 
-def test_a_county_writes_its_own_line_beside_the_shipped_ones(tmp_path: Path, cache: Path) -> None:
-    own = tmp_path / "own"
+def test_a_county_writes_its_own_line_into_its_data_folder(tmp_path: Path, cache: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("HUQING_DATA", str(tmp_path))
+    shipped = rules_version()
+    own = tmp_path / "parameters"
     own.mkdir()
-    line = "  - {from: 2025-01-01, region: '430725', value: 4000, source: 县文件, status: V}"
-    text = f"monitor_line:\n  title: 监测线\n  unit: 元/人·年\n  type: money\n  values:\n  {line}\n"
-    (own / "lines.yaml").write_text(text, encoding="utf-8")
     made = snapshot(tmp_path / "s", tables(county()))
-    counts = screen(
-        made,
-        tmp_path / "o",
-        as_of=DAY,
-        region="430725",
-        findings=["income_below_line"],
-        parameter_folders=(own,),
-        cache=cache,
-    )
-    assert (counts.not_run, counts.found) == ({}, {})
+    for yuan, poor in (("4000", {}), ("5000.01", {"income_below_line": 1})):
+        line = f"{{from: 2025-01-01, region: '430725', value: {yuan}, source: 县文件, status: V}}"
+        text = f"monitor_line:\n  title: 监测线\n  unit: 元/人·年\n  type: money\n  values:\n    - {line}\n"
+        (own / "lines.yaml").write_text(text, encoding="utf-8")
+        counts = screen(made, tmp_path / "o", as_of=DAY, region="430725", findings=["income_below_line"], cache=cache)
+        assert (counts.not_run, counts.found) == ({}, poor)
+        assert counts.rules_version != shipped
+        assert library().parameters["monitor_line"].at(DAY, "430725").value == round(float(yuan) * 100)
 
 
 def test_a_region_without_households_has_no_findings(tmp_path: Path, cache: Path) -> None:

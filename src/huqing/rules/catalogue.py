@@ -69,9 +69,9 @@ class Entry:
     parameters: tuple[History, ...]
 
 
-def catalogue(*parameter_folders: Path) -> list[Entry]:
+def catalogue(parameter_folders: tuple[Path, ...] | None = None) -> list[Entry]:
     """Every finding in the order of topics."""
-    rules = library(*parameter_folders)
+    rules = library(parameter_folders)
     return [_entry(rules, key) for key in rules.findings]
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import math
 import os
@@ -17,7 +18,7 @@ from typing import Any
 import duckdb
 
 from huqing.rules.errors import TableError
-from huqing.rules.parameters import Parameters, load
+from huqing.rules.parameters import load, own_folders
 from huqing.rules.plans import Outcome, Plan, plan_key, read_plan, sources_digest, write_plan
 from huqing.standards.fields import department_kinds
 
@@ -62,8 +63,10 @@ class Counts:
 
 
 def rules_version() -> str:
-    """A short name for the rules and shipped parameters as they are now; it changes whenever an answer could."""
-    return sources_digest(PACKAGES)[:16]
+    """A short name for the rules and amounts as they are now; it changes whenever an answer could."""
+    own = own_folders()
+    version = sources_digest(PACKAGES)
+    return (hashlib.sha256((version + load(*own).digest()).encode()).hexdigest() if own else version)[:16]
 
 
 def default_cache() -> Path:
@@ -82,14 +85,15 @@ def plan_for(
     empty: frozenset[str] = frozenset(),
     one_household: bool = False,
     keep_values: bool = False,
-    parameter_folders: tuple[Path, ...] = (),
+    parameter_folders: tuple[Path, ...] | None = None,
     cache: Path | None = None,
 ) -> Plan:
     """The plan for these rules, this day and region: read from the cache, or compiled and kept there."""
     folder = cache or default_cache()
     asked = ",".join(findings) if findings is not None else "*"
     extra = (asked, ",".join(sorted(empty)), str(one_household), str(keep_values))
-    own = load(*parameter_folders) if parameter_folders else Parameters(())
+    folders = own_folders() if parameter_folders is None else parameter_folders
+    own = load(*folders)
     key = plan_key(sources_digest(PACKAGES), own, as_of, region, *extra)
     plan = read_plan(folder, key)
     if plan is None:
@@ -97,7 +101,7 @@ def plan_for(
         from huqing.rules.library import library
 
         plan = compile_plan(
-            library(*parameter_folders),
+            library(folders),
             as_of=as_of,
             region=region,
             findings=findings,
@@ -116,7 +120,7 @@ def screen(
     as_of: datetime.date,
     region: str,
     findings: list[str] | None = None,
-    parameter_folders: tuple[Path, ...] = (),
+    parameter_folders: tuple[Path, ...] | None = None,
     cache: Path | None = None,
     parts: int | None = None,
     threads: int | None = None,

@@ -100,7 +100,7 @@ def explain(
     region: str,
     finding: str | None = None,
     county: Mapping[str, Any] | None = None,
-    parameter_folders: tuple[Path, ...] = (),
+    parameter_folders: tuple[Path, ...] | None = None,
     cache: Path | None = None,
 ) -> Explanation:
     """Decide the household again and say why, for one finding or for all.
@@ -109,7 +109,7 @@ def explain(
     finding compares households (the other people with the same document number). ``county`` is ``county.json`` of the
     last screening. Raises RuleError for a finding that does not exist.
     """
-    rules = library(*parameter_folders)
+    rules = library(parameter_folders)
     if finding is not None and finding not in rules.findings:
         raise RuleError("解释", f"没有规则 {finding}", "从规则目录中选择一条规则的代号")
     plan = plan_for(

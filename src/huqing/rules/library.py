@@ -6,16 +6,16 @@ import difflib
 import graphlib
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, Entity, column_unit, entities
 from huqing.rules.errors import Place, RuleError
 from huqing.rules.language import DECLARED, Argument, Grouping, Rule
-from huqing.rules.parameters import Parameters, load
+from huqing.rules.parameters import Parameters, load, own_folders
 from huqing.standards.fields import department_kinds, record_kinds
 
 PACKAGES = ("huqing.policies",)
@@ -318,12 +318,13 @@ def parameter_folders(packages: Sequence[str]) -> list[Path]:
     return [Path(importlib.import_module(name).__path__[0]) / "parameters" for name in packages]
 
 
-@cache
-def library(*folders: Path) -> Library:
-    """The rules of the product; ``folders`` hold further parameter files, such as a county's own."""
+def library(folders: tuple[Path, ...] | None = None) -> Library:
+    """The rules of the product with the amounts of ``folders`` (by default the installation's) beside the shipped ones."""
+    chosen = own_folders() if folders is None else folders
+    files = sorted(file for folder in chosen for file in folder.glob("*.yaml"))
+    return _library(chosen, tuple((file, file.stat().st_mtime_ns) for file in files))
+
+
+@lru_cache(maxsize=8)
+def _library(folders: tuple[Path, ...], _stamps: tuple[tuple[Path, int], ...]) -> Library:
     return Library(declared_in(PACKAGES), load(*parameter_folders(PACKAGES), *folders))
-
-
-def dependents(graph: Mapping[Node, set[Node]], node: Node) -> set[Node]:
-    """The nodes that read ``node`` directly."""
-    return {other for other, needed in graph.items() if node in needed}

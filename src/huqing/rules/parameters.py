@@ -11,6 +11,7 @@ import datetime
 import difflib
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -128,6 +129,12 @@ class Parameters(Mapping[str, Parameter]):
             kept = tuple(v for v in base.values if (v.region, v.since) not in own)
             merged[key] = Parameter(key, base.title, base.unit, base.type, base.note, kept + extra.values, base.place)
         return Parameters(merged.values())
+
+
+def own_folders() -> tuple[Path, ...]:
+    """Where an installation keeps its own amounts: ``parameters`` in its data folder, if there is one."""
+    folder = Path(os.environ.get("HUQING_DATA", "var")).absolute() / "parameters"
+    return (folder,) if folder.is_dir() else ()
 
 
 def load(*folders: Path) -> Parameters:

@@ -48,7 +48,7 @@ class Rechecker:
         region: str,
         county: Mapping[str, Any] | None = None,
         findings: Sequence[str] | None = None,
-        parameter_folders: tuple[Path, ...] = (),
+        parameter_folders: tuple[Path, ...] | None = None,
         cache: Path | None = None,
     ) -> None:
         known = county or {}
