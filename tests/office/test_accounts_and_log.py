@@ -27,7 +27,7 @@ def test_home_lists_what_needs_doing_first(as_role, family) -> None:
     assert "紧急预警待处理" in text
     assert "居住危房" in text
     assert "在册农户 1 户" in text
-    assert "最近一次筛查" in text
+    assert "最近一次全县筛查" in text
     assert "2024-05-31" in text
     assert "朱衣镇" in text
 

@@ -73,6 +73,7 @@ def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, A
             ("high", "紧急", "尽快入户核实，落实帮扶或说明理由"),
             ("medium", "重要", "本月内核实"),
             ("low", "一般", "走访时一并核对"),
+            ("notice", "提示", "有空时看一眼"),
         )
     ]
     if may(user, "review_links"):
