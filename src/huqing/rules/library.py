@@ -319,7 +319,7 @@ def parameter_folders(packages: Sequence[str]) -> list[Path]:
 
 
 def library(folders: tuple[Path, ...] | None = None) -> Library:
-    """The rules of the product with the amounts of ``folders`` (by default the installation's) beside the shipped ones."""
+    """The rules with the shipped amounts and those of ``folders``, by default the installation's own."""
     chosen = own_folders() if folders is None else folders
     files = sorted(file for folder in chosen for file in folder.glob("*.yaml"))
     return _library(chosen, tuple((file, file.stat().st_mtime_ns) for file in files))
