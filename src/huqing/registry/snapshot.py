@@ -84,12 +84,17 @@ def one_household(household_id: int) -> dict[str, pa.Table]:
     return snapshot_rows.one_household(household_id)
 
 
-def prune(keep: int = 10) -> list[Path]:
-    """Delete all but the newest ``keep`` snapshots of every region; returns what was deleted."""
+def prune(keep: int = 10, *, but: Path | None = None) -> list[Path]:
+    """Delete all but the newest ``keep`` snapshots of every region; returns what was deleted.
+
+    ``but`` stays in any case: after the clock was set back, the snapshot just taken looks like the oldest.
+    """
     removed = []
     for home in _homes():
         taken = sorted(_finished(home), key=lambda path: (path.stat().st_mtime_ns, path.name))
         for path in taken[: max(len(taken) - keep, 0)]:
+            if path == but:
+                continue
             # Out of sight first: a half-deleted folder must not look like a snapshot.
             doomed = path.rename(home / f"{UNFINISHED}{path.name}")
             shutil.rmtree(doomed)

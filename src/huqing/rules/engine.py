@@ -149,7 +149,11 @@ def screen(
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="huqing-screen-", dir=out) as scratch, duckdb.connect() as connection:
         number, memory = _share(plan, sizes["household"])
-        settings = {"memory_limit": f"{memory}B", "temp_directory": scratch, "preserve_insertion_order": "false"}
+        settings = {
+            "memory_limit": f"{memory}B",
+            "temp_directory": quoted(Path(scratch)),
+            "preserve_insertion_order": "false",
+        }
         if threads:
             settings["threads"] = str(threads)
         for name, value in settings.items():

@@ -129,7 +129,7 @@ def _run(run: Run, report: Report) -> Run:
             detail={key: value for key, value in run.counts.items() if isinstance(value, int)},
         )
     _forget_old_runs(run.region_code)
-    snapshot.prune()
+    snapshot.prune(but=taken)
     report("完成", 1.0)
     return run
 

@@ -17,7 +17,7 @@ from huqing.access.permissions import may
 from huqing.access.scope import code_range
 from huqing.registry import snapshot
 from huqing.registry.models import Household
-from huqing.rules.engine import read_county, rules_version
+from huqing.rules.engine import quoted, read_county, rules_version
 from huqing.rules.explain import Explanation, explain
 from huqing.screening.actions import COUNTY_DIGITS, results_folder
 from huqing.screening.models import Alert, Run
@@ -143,7 +143,8 @@ def _query_unknown(run: Run, user: User, sql: str, parameters: list[Any] | None 
         db.execute(
             # The two paths are our own and the prefix is checked to be digits.
             "CREATE TEMP VIEW unknown AS SELECT f.finding, f.household_id, f.person_id, h.region_code "  # noqa: S608
-            f"FROM read_parquet('{findings}') f JOIN read_parquet('{households}') h ON h.id = f.household_id "
+            f"FROM read_parquet('{quoted(findings)}') f "
+            f"JOIN read_parquet('{quoted(households)}') h ON h.id = f.household_id "
             f"WHERE {condition}"
         )
         return db.execute(sql, parameters or []).fetchall()

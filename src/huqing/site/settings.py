@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from huqing.access.logs import configuration
 from huqing.site.instance import data_folder, debug_enabled, secret_key
@@ -105,7 +105,8 @@ def database(url: str) -> dict[str, object]:
     )
 
 
-DATABASES = {"default": database(os.environ.get("HUQING_DATABASE") or f"sqlite:///{DATA / 'huqing.sqlite3'}")}
+EMBEDDED = f"sqlite:///{quote(str(DATA / 'huqing.sqlite3'))}"
+DATABASES = {"default": database(os.environ.get("HUQING_DATABASE") or EMBEDDED)}
 
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"
