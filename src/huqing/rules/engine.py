@@ -189,7 +189,7 @@ def _share(plan: Plan, households: int) -> tuple[int, int]:
     parts = max(1, math.ceil(need / USUAL_MEMORY))
     if parts <= MOST_USUAL_PARTS:
         return parts, USUAL_MEMORY
-    memory = max(USUAL_MEMORY, min(machine // 4, need // MOST_USUAL_PARTS))
+    memory = max(USUAL_MEMORY, machine // 4)
     return math.ceil(need / memory), memory
 
 
