@@ -11,6 +11,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +23,8 @@ from huqing.access.permissions import CLOSED, PUBLIC, Refused, declared_permissi
 
 SEEN = "huqing_seen_at"
 BEGAN = "huqing_began_at"
+# Bytes; uploads are for people who have signed in.
+MOST_FROM_STRANGERS = 100_000
 NOTED_EVERY = 60  # seconds between two writes of the time of the last activity
 
 # Pages somebody may open who still has to change the password or to add a second factor.
@@ -44,6 +47,8 @@ class GuardMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Sign out after idle time, then on to the view."""
+        if not request.user.is_authenticated and _length(request) > MOST_FROM_STRANGERS:
+            raise RequestDataTooBig("somebody who is not signed in sent more than a form")
         over = self._over(request) if request.user.is_authenticated else ""
         if over:
             request.idle_sign_out = True  # type: ignore[attr-defined]
@@ -110,6 +115,13 @@ class HeadersMiddleware:
         if user is not None and user.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _length(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
 
 
 def _has_factor(user: User) -> bool:

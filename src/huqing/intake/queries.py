@@ -93,7 +93,7 @@ def sheets(intake: Import, *, kind: str = "") -> list[ShownSheet]:
     for sheet in found:
         chosen = kind or intake.record_kind or sheet.kind
         proposal = None
-        if chosen:
+        if chosen in record_kinds():
             proposal = propose(sheet.columns, record_kinds()[chosen], saved=saved_mapping(chosen, sheet.columns))
         rows = [
             (number, [masked(cell) for cell in cells])

@@ -56,7 +56,9 @@ def forget() -> None:
 def below(prefix: str) -> dict[str, Place]:
     """The county of ``prefix`` itself, its towns and villages that are in force, by significant code, in code order."""
     county = prefix[:COUNTY_DIGITS]
-    return kept(f"places.{county}", lambda: _read(county)) if len(county) == COUNTY_DIGITS else {}
+    if len(county) != COUNTY_DIGITS or not (county.isascii() and county.isdecimal()):
+        return {}
+    return kept(f"places.{county}", lambda: _read(county))
 
 
 def _read(county: str) -> dict[str, Place]:

@@ -99,8 +99,7 @@ def _filters(request: HttpRequest) -> household_list.Filters:
     # A village left over from another town is dropped when the town is changed.
     if query.get("town") and not region.startswith(query["town"]):
         region = query["town"]
-    known = places.below(region)
-    if region not in known or not covers(request.user.region_code, region):
+    if not covers(request.user.region_code, region) or region not in places.below(region):
         region = ""
     label = query.get("label", "")
     finding = query.get("finding", "")
