@@ -108,7 +108,9 @@ class _Writer:
         self.rows = 0
         self.names: set[str] = set()
         line = {"border": 1, "border_color": "#BFBFBF", "valign": "vcenter"}
-        self.header = book.add_format({**line, "bold": True, "bg_color": "#DCE6F1", "text_wrap": True})
+        header = {**line, "bold": True, "bg_color": "#DCE6F1", "text_wrap": True}
+        self.header = book.add_format(header)
+        self.header_quoted = book.add_format({**header, "quote_prefix": True})
         self.formats = {
             "text": book.add_format({"num_format": "@"}),
             "integer": book.add_format({"num_format": "0"}),
@@ -119,7 +121,9 @@ class _Writer:
         self.quoted = book.add_format({"num_format": "@", "quote_prefix": True})
         self.wrong = book.add_format({"num_format": "@", "bg_color": "#F8CBAD"})
         self.wrong_quoted = book.add_format({"num_format": "@", "bg_color": "#F8CBAD", "quote_prefix": True})
-        self.remedy = book.add_format({"num_format": "@", "font_color": "#C00000", "text_wrap": True})
+        remedy = {"num_format": "@", "font_color": "#C00000", "text_wrap": True}
+        self.remedy = book.add_format(remedy)
+        self.remedy_quoted = book.add_format({**remedy, "quote_prefix": True})
         if marking:
             book.set_properties({"author": marking.by, "comments": marking.line, "created": marking.at})
 
@@ -143,7 +147,8 @@ class _Writer:
         page.set_row(0, 30)
         for index, column in enumerate(sheet.columns):
             page.set_column(index, index, widths[index], self.formats[column.kind])
-            page.write_string(0, index, writable(column.title), self.header)
+            title = writable(column.title)
+            page.write_string(0, index, title, self.header_quoted if is_active(title) else self.header)
         if sheet.remedies:
             page.set_column(len(sheet.columns), len(sheet.columns), 60, self.remedy)
             page.write_string(0, len(sheet.columns), REMEDY_TITLE, self.header)
@@ -161,7 +166,8 @@ class _Writer:
         for index, (column, value) in enumerate(zip(sheet.columns, values, strict=False)):
             self._write_cell(page, at, index, column.kind, value, wrong=index in faults)
         if sheet.remedies and faults:
-            page.write_string(at, len(sheet.columns), _remedies(sheet, faults), self.remedy)
+            told = _remedies(sheet, faults)
+            page.write_string(at, len(sheet.columns), told, self.remedy_quoted if is_active(told) else self.remedy)
 
     def _write_cell(self, page: Any, at: int, index: int, kind: Kind, value: Cell, *, wrong: bool) -> None:
         shown = _shown(kind, value)
@@ -198,7 +204,7 @@ class _Writer:
         ]
         for at, (title, text) in enumerate(lines):
             page.write_string(at, 0, title, self.header)
-            page.write_string(at, 1, writable(text), self.formats["text"])
+            page.write_string(at, 1, writable(text), self.quoted if is_active(text) else self.formats["text"])
 
 
 def _shown(kind: Kind, value: Cell) -> str | int | float | date | None:
