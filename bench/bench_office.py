@@ -43,8 +43,14 @@ class Browser:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             headers["Referer"] = f"http://{HOST}:{PORT}/"
         began = time.perf_counter()
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
+        try:
+            self.connection.request(method, path, body, headers)
+            answer = self.connection.getresponse()
+        except (http.client.HTTPException, OSError):
+            # The server closes idle connections; a browser opens another and asks again.
+            self.connection.close()
+            self.connection.request(method, path, body, headers)
+            answer = self.connection.getresponse()
         text = answer.read().decode("utf-8", "replace")
         seconds = time.perf_counter() - began
         for name, value in answer.getheaders():

@@ -40,7 +40,9 @@ def alert_list(request: HttpRequest) -> HttpResponse:
         severity=wanted["severity"],
         region=wanted["village"] or wanted["town"],
     )
-    page = paging.page(found, query=request.GET, path=request.path, orders=ORDERS, default="-new", sortable=False)
+    page = paging.page(
+        found, query=request.GET, path=request.path, orders=ORDERS, default="-new", sortable=False, ids_first=True
+    )
     prefix = request.user.region_code
     context = {
         "page": page,
