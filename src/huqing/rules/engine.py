@@ -34,7 +34,7 @@ RESULT_ROWS = (
     "SELECT finding, household_id, person_id, CASE WHEN held THEN 'found' ELSE 'unknown' END AS state, evidence, "
     "sha256(evidence) AS evidence_hash FROM ({rows})"
 )
-USUAL_MEMORY = 380_000_000
+USUAL_MEMORY = 340_000_000
 MOST_USUAL_PARTS = 4
 FEWEST = 2_000
 
@@ -189,7 +189,7 @@ def _share(plan: Plan, households: int) -> tuple[int, int]:
     parts = max(1, math.ceil(need / USUAL_MEMORY))
     if parts <= MOST_USUAL_PARTS:
         return parts, USUAL_MEMORY
-    memory = max(USUAL_MEMORY, machine // 4)
+    memory = max(USUAL_MEMORY, min(machine // 4, need // MOST_USUAL_PARTS))
     return math.ceil(need / memory), memory
 
 
