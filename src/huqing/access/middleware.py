@@ -11,7 +11,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -49,6 +49,8 @@ class GuardMiddleware:
         """Sign out after idle time, then on to the view."""
         if not request.user.is_authenticated and _length(request) > MOST_FROM_STRANGERS:
             raise RequestDataTooBig("somebody who is not signed in sent more than a form")
+        if _has_null(request):
+            raise BadRequest("a null character, which no keyboard types and no database column of text takes")
         over = self._over(request) if request.user.is_authenticated else ""
         if over:
             request.idle_sign_out = True  # type: ignore[attr-defined]
@@ -115,6 +117,11 @@ class HeadersMiddleware:
         if user is not None and user.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _has_null(request: HttpRequest) -> bool:
+    """Whether the address holds a null character; what is typed into forms is checked field by field."""
+    return "\0" in request.path or any("\0" in value for _, values in request.GET.lists() for value in values)
 
 
 def _length(request: HttpRequest) -> int:

@@ -263,7 +263,7 @@ def _choose(request: HttpRequest, intake: Import, sheet: Any, kind: str) -> None
         sheet=sheet.sheet,
         header_row=sheet.header_row,
         encoding=sheet.encoding,
-        save_as=request.POST.get("save_as", "").strip(),
+        save_as=request.POST.get("save_as", "").replace("\0", "").strip(),
         columns=sheet.columns,
     )
 
