@@ -144,3 +144,18 @@ def test_an_upload_is_kept_under_its_digest_whatever_it_is_called(county, settin
     assert {path.parent for path in stored} == {settings.DATA / "files" / "imports"}
     assert all(re.fullmatch(r"[0-9a-f]{64}\.csv", path.name) for path in stored)
     assert len(stored) == 1
+
+
+@pytest.mark.parametrize("field", ["display_name", "unit"])
+def test_an_account_with_a_number_for_a_name_is_refused_beside_the_field(field, users_by_role, monkeypatch):
+    monkeypatch.setattr("huqing.access.middleware.needs_second_factor", lambda user: False)
+    client = Client()
+    client.force_login(users_by_role["security_admin"])
+    names = {"display_name": "王芳", "unit": "镇政府"}
+    answer = client.post(
+        reverse("office:user-edit", args=[users_by_role["town"].pk]), {**names, field: "王芳 13812345678"}
+    )
+    assert answer.status_code == 422
+    assert "不要写手机号或证件号码" in answer.content.decode()
+    users_by_role["town"].refresh_from_db()
+    assert "138" not in getattr(users_by_role["town"], field)

@@ -52,6 +52,7 @@ def create_user(
     _manages(by, role)
     if has_number(username):
         raise ValidationError({"username": "用户名不能用手机号或证件号码，请用姓名拼音等，例如 zhangsan。"})
+    _without_numbers(display_name=display_name, unit=unit)
     user = User(username=username.strip().lower(), display_name=display_name.strip(), unit=unit.strip())
     _place(user, role=role, region_code=region_code, grid_id=grid_id, department=department)
     user.must_change_password = True
@@ -75,6 +76,7 @@ def create_demo_user(*, username: str, password: str, **fields: Any) -> User:
 def edit_user(*, by: User | None, user: User, display_name: str, unit: str) -> User:
     """Correct name and unit of an account."""
     _manages(by, user.role)
+    _without_numbers(display_name=display_name, unit=unit)
     before = _described(user)
     user.display_name, user.unit = display_name.strip(), unit.strip()
     user.full_clean(exclude=["password"])
@@ -198,6 +200,13 @@ def _manages(by: User | None, role: str) -> None:
     require(by, "manage_users")
     if role in ADMINISTRATORS:
         raise Refused("管理员账号由部署人员在服务器上用 huqing user 命令办理，页面上不能办理。")
+
+
+def _without_numbers(**texts: str) -> None:
+    """Name and unit stand in every audit event of an account, which keeps no numbers of people."""
+    wrong = [field for field, text in texts.items() if has_number(text)]
+    if wrong:
+        raise ValidationError(dict.fromkeys(wrong, "不要写手机号或证件号码，只写名称。"))
 
 
 def _not_oneself(by: User | None, user: User, what: str) -> None:
