@@ -33,24 +33,30 @@ def commands() -> dict[str, list[list[str]]]:
     here = [sys.executable]
     county = ROOT / "build" / "bench" / "county"
     on_postgres = {"HUQING_DATABASE": postgres, "HUQING_DATA": f"{county}-postgresql"}
+    measure = ["bench/bench_snapshot.py", "--step", "measure", "--keep"]
     result = {
         "rules": [[*here, "bench/bench_rules.py"]],
-        "snapshot": [[*here, "bench/bench_snapshot.py"], [*here, "bench/bench_snapshot.py", "--database", postgres]],
         "reading": [[*here, "bench/bench_reading.py"]],
-        "intake": [
-            [*here, "bench/bench_intake.py"],
-            [*here, "bench/bench_intake.py", "--database", postgres, "--no-peer"],
-        ],
+        "intake": [[*here, "bench/bench_intake.py"]],
         "demo": [[*here, "bench/bench_demo.py"]],
         "county": [[*here, "bench/bench_county.py"]],
-        "office": [[*here, "bench/bench_recheck.py"], [*here, "bench/bench_office.py"]],
-        "county-postgresql": [["env", *_pairs(on_postgres), *here, "bench/bench_county.py"]],
-        "office-postgresql": [["env", *_pairs(on_postgres), *here, "bench/bench_office.py"]],
+        "office": [
+            [*here, "bench/bench_recheck.py"],
+            [*here, "bench/bench_office.py"],
+            [*here, *measure, str(county)],
+        ],
     }
-    if not postgres:
-        for name in ("county-postgresql", "office-postgresql"):
-            del result[name]
-        result["snapshot"], result["intake"] = result["snapshot"][:1], result["intake"][:1]
+    if postgres:
+        there = ["env", *_pairs(on_postgres), *here]
+        result |= {
+            "intake-postgresql": [[*here, "bench/bench_intake.py", "--database", postgres, "--no-peer"]],
+            "county-postgresql": [[*here, "bench/empty_postgres.py", postgres], [*there, "bench/bench_county.py"]],
+            "office-postgresql": [
+                [*there, "bench/bench_recheck.py"],
+                [*there, "bench/bench_office.py"],
+                [*here, *measure, f"{county}-postgresql", "--database", postgres],
+            ],
+        }
     return result
 
 
