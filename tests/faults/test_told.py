@@ -16,6 +16,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from huqing.access.seal import SealError
+from huqing.intake import recovery
 from huqing.intake.applying import explain
 from huqing.registry import snapshot
 from huqing.rules import engine
@@ -151,6 +152,17 @@ def test_the_traceback_of_a_failed_task_shows_no_number():
     assert "could not convert" in task.traceback
     assert "990236" not in task.traceback
     assert "138" not in task.traceback
+
+
+@pytest.mark.django_db
+def test_what_a_killed_import_spilled_is_removed(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    child.wait()
+    for process in (child.pid, os.getpid()):
+        (tmp_path / f"huqing-intake-{process}-x").mkdir()
+    recovery.recover()
+    assert [path.name for path in tmp_path.iterdir()] == [f"huqing-intake-{os.getpid()}-x"]
 
 
 def test_a_folder_of_files_is_taken_in_households_first(tmp_path):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from tempfile import mkdtemp
 from typing import Any, Protocol
 
 import duckdb
@@ -20,6 +24,7 @@ from huqing.registry.models import Entry, Person, Source
 
 Report = Callable[[str, float], None]
 MEMORY = "600MB"
+SPILL = "huqing-intake-"
 
 
 def no_report(message: str, fraction: float) -> None:
@@ -67,8 +72,15 @@ class Plan(Protocol):
 
 
 def _connect() -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection of its own with bounded memory."""
-    db = duckdb.connect(config={"memory_limit": MEMORY, "preserve_insertion_order": "true"})
+    """A DuckDB connection of its own with bounded memory.
+
+    What does not fit goes to a folder only we can read (rows hold plain numbers), not to the current one.
+    """
+    spill = mkdtemp(prefix=f"{SPILL}{os.getpid()}-")
+    db = duckdb.connect(
+        config={"memory_limit": MEMORY, "preserve_insertion_order": "true", "temp_directory": f"{spill}/duckdb"}
+    )
+    weakref.finalize(db, shutil.rmtree, spill, ignore_errors=True)
     db.execute("SET TimeZone = 'UTC'")
     return db
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+from tempfile import gettempdir
+
 from huqing.access.locks import Busy, exclusive
 from huqing.intake import tasks
 from huqing.intake.applying import LOCK
 from huqing.intake.models import Import
+from huqing.intake.plan import SPILL
 from huqing.intake.states import move
 
 S = Import.State
@@ -18,10 +23,19 @@ def recover() -> int:
     The transaction of a killed process never happened, so only the state is wrong. An import whose worker lives holds
     its lock and is left alone.
     """
+    _remove_spill()
     recovered = _recover_writing() + _recover_checking()
     for intake in Import.objects.filter(state=S.QUEUED).order_by("id"):
         tasks.start(tasks.apply_import, intake, intake.created_by)
     return recovered
+
+
+def _remove_spill() -> None:
+    """What killed imports had put on the disk for want of memory."""
+    for folder in Path(gettempdir()).glob(f"{SPILL}*"):
+        process = folder.name.removeprefix(SPILL).partition("-")[0]
+        if Path("/proc/self").exists() and not Path("/proc", process).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _recover_writing() -> int:
