@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+
 from huqing.access.numbers import hide_numbers
 
 _TRACEBACKS = logging.Formatter()
@@ -21,6 +23,10 @@ class HideNumbers(logging.Filter):
             message = f"{record.msg} {record.args}"
         record.msg = hide_numbers(message)
         record.args = ()
+        if record.exc_info and isinstance(record.exc_info[1], PermissionDenied):
+            # A refusal is an answer, not a fault: one line, with the reason.
+            record.msg = hide_numbers(f"{record.msg}: {record.exc_info[1]}")
+            record.exc_info = record.exc_text = None
         if record.exc_info and record.exc_info[0] is not None:
             record.exc_text = hide_numbers(record.exc_text or _TRACEBACKS.formatException(record.exc_info))
         if record.stack_info:
