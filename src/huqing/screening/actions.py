@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
@@ -33,6 +34,7 @@ from huqing.standards.text import clean
 COUNTY_DIGITS = 6
 REASON_LENGTH = 4
 KEEP_RUNS = 10
+LOCK_PATIENCE = 10.0
 Report = Callable[[str, float], None]
 
 
@@ -151,12 +153,20 @@ def _forget_old_runs(region: str) -> None:
 
 
 def recover() -> int:
-    """Mark runs whose process was killed as failed; returns how many. Nothing else of them remains."""
-    try:
-        with exclusive("screening", wait=False):
-            return _mark_broken()
-    except Busy:
-        return 0
+    """Mark runs whose process was killed as failed; returns how many. Nothing else of them remains.
+
+    A database server may take a moment to notice that its client was killed and to let go of its lock, so a held lock
+    is asked for again for a few seconds before it counts as a screening that is really going on.
+    """
+    until = time.monotonic() + LOCK_PATIENCE if Run.objects.filter(state=Run.State.RUNNING).exists() else 0.0
+    while True:
+        try:
+            with exclusive("screening", wait=False):
+                return _mark_broken()
+        except Busy:
+            if time.monotonic() >= until:
+                return 0
+            time.sleep(0.2)
 
 
 def _mark_broken() -> int:
