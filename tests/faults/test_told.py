@@ -16,13 +16,14 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from huqing.access.seal import SealError
-from huqing.intake import recovery
+from huqing.intake import recovery, tasks
 from huqing.intake.applying import explain
+from huqing.intake.models import Import
 from huqing.registry import snapshot
 from huqing.rules import engine
 from huqing.screening import actions as screening
 from huqing.screening.models import Alert, Run
-from huqing.site import worker
+from huqing.site import server, worker
 from huqing.site.commands import imports, root
 from huqing.site.commands.support import told
 
@@ -188,3 +189,22 @@ def test_a_reason_with_a_number_or_a_control_character_is_kept_without_it(region
     screening.waive(alert=alert, by=users_by_role["county"], reason="已电话核实13812345678\x00，情况不属实")
     alert.refresh_from_db()
     assert alert.waive_reason == "已电话核实〔号码已隐去〕，情况不属实"
+
+
+@pytest.mark.django_db
+def test_the_clock_takes_up_imports_whose_process_was_killed_and_no_others(regions, monkeypatch):
+    def intake(state: str) -> Import:
+        return Import.objects.create(
+            state=state, file_name="户.csv", file_hash="x", stored_as="x", data_date=AS_OF, created_at=timezone.now()
+        )
+
+    killed, checked, waiting = intake("applying"), intake("checking"), intake("queued")
+    started = []
+    monkeypatch.setattr(tasks, "start", lambda work, intake, by: started.append(intake.pk))
+    server.tick(dt.datetime(2026, 6, 30, 1, 0, tzinfo=dt.UTC))
+    server.tick(dt.datetime(2026, 6, 30, 1, 1, tzinfo=dt.UTC))
+    states = {one.pk: one.state for one in Import.objects.all()}
+    assert states == {killed.pk: "queued", checked.pk: "mapped", waiting.pk: "queued"}
+    assert started == [killed.pk]
+    assert server.recover() is None
+    assert started == [killed.pk, killed.pk, waiting.pk]

@@ -17,15 +17,18 @@ S = Import.State
 INTERRUPTED = "上次运行被中断，数据没有写入。"
 
 
-def recover() -> int:
+def recover(*, waiting: bool = True) -> int:
     """Put half-way imports back and queue the waiting ones again; returns how many were half-way.
 
     The transaction of a killed process never happened, so only the state is wrong. An import whose worker lives holds
-    its lock and is left alone.
+    its lock and is left alone. A database server may hold the lock of a killed client a little longer, so the clock
+    asks again, with ``waiting`` False: then only what was half-way is queued, the others have their tasks.
     """
     _remove_spill()
-    recovered = _recover_writing() + _recover_checking()
-    for intake in Import.objects.filter(state=S.QUEUED).order_by("id"):
+    writing = _recover_writing()
+    recovered = len(writing) + _recover_checking()
+    queued = Import.objects.filter(state=S.QUEUED).order_by("id")
+    for intake in queued if waiting else queued.filter(pk__in=writing):
         tasks.start(tasks.apply_import, intake, intake.created_by)
     return recovered
 
@@ -38,7 +41,7 @@ def _remove_spill() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _recover_writing() -> int:
+def _recover_writing() -> list[int]:
     try:
         with exclusive(LOCK, wait=False):
             found = list(Import.objects.filter(state__in=[S.APPLYING, S.UNDOING]))
@@ -53,9 +56,9 @@ def _recover_writing() -> int:
                         detail={"recovered": True},
                         message="撤销被中断，没有撤销。可以重新撤销。",
                     )
-            return len(found)
+            return [intake.pk for intake in found]
     except Busy:
-        return 0
+        return []
 
 
 def _recover_checking() -> int:

@@ -85,12 +85,15 @@ def recover() -> None:
 
 
 def tick(now: datetime | None = None) -> None:
-    """What the clock does every half minute: enqueue the screening that is due, and once a day drop ended sessions."""
+    """What the clock does every half minute: take up imports of killed processes, enqueue the screening that is due,
+    and once a day drop ended sessions."""
     from django.core.cache import cache
 
+    from huqing.intake.recovery import recover as recover_imports
     from huqing.screening.schedule import enqueue_due
 
     now = now or datetime.now(ZoneInfo(settings.TIME_ZONE))
+    recover_imports(waiting=False)
     enqueue_due(now)
     if cache.add(f"site.sessions_cleared.{now:%Y-%m-%d}", True, 2 * 24 * 3600):
         call_command("clearsessions", verbosity=0)
