@@ -232,7 +232,8 @@ def main() -> None:
     folder = Path(options.keep or tempfile.mkdtemp(prefix="huqing-bench-"))
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["HUQING_DATA"] = str(folder)
-    os.environ.setdefault("HUQING_SEAL_KEY", "00112233445566778899aabbccddeeff" * 2)
+    if not (folder / "keys" / "seal.key").exists():
+        os.environ.setdefault("HUQING_SEAL_KEY", "00112233445566778899aabbccddeeff" * 2)
     os.environ["HUQING_DATABASE"] = options.database or f"sqlite:///{folder / 'huqing.sqlite3'}"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huqing.site.settings")
     if options.step == "all":
