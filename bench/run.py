@@ -85,6 +85,7 @@ def write_page() -> None:
             met = "" if "limit" not in row else "met" if row["met"] else "**not met**"
             parts.append(f"| {row['what']} | {row['value']} {row['unit']} | {row.get('limit', '')} | {met} |")
         parts += [f"\n{note}" for note in result.get("notes", [])]
+    parts.append("\n" + (ROOT / "bench" / "remarks.md").read_text(encoding="utf-8").rstrip())
     PAGE.write_text("\n".join(parts) + "\n", encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
