@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-Printed by `make bench` on {when}. Machine: {machine}. Times are wall-clock; medians where a row says so. Limits are what the product
+Printed by the programs of `make bench`; page written on {when}. Machine: {machine}. Times are wall-clock; medians where a row says so. Limits are what the product
 promises; a limit that is not met is said to be not met. PostgreSQL 15 runs on the same machine without fsync. Tests measure no
 time: only this page does.
 """
