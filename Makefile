@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 HOUSEHOLDS ?= 3000
 ADDRESS ?= 127.0.0.1:8000
 
-.PHONY: run test check fix bench lock assets clean
+.PHONY: run spark test check fix bench lock assets clean
 
 $(VENV)/.run: requirements/run.lock pyproject.toml
 	@echo "准备运行环境（只有第一次需要几十秒）…"
@@ -15,12 +15,19 @@ $(VENV)/.run: requirements/run.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements/dev.lock
+$(VENV)/.spark: $(VENV)/.run requirements/build.lock requirements/spark.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r requirements/spark.lock
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run $(VENV)/.spark requirements/dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@touch $@
 
 run: $(VENV)/.run
 	@$(BIN)/huqing demo --households $(HOUSEHOLDS) --serve $(ADDRESS)
+
+spark: $(VENV)/.spark
 
 test: $(VENV)/.dev
 	@BIN=$(BIN) tools/test.sh
@@ -37,8 +44,9 @@ bench: $(VENV)/.dev
 	@$(BIN)/python bench/run.py
 
 lock:
-	uv pip compile requirements/run.in -o requirements/run.lock --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
-	uv pip compile requirements/dev.in -o requirements/dev.lock --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
+	for name in run build spark dev; do \
+	  uv pip compile requirements/$$name.in -o requirements/$$name.lock --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11; \
+	done
 
 assets: $(VENV)/.dev
 	$(BIN)/python tools/check_assets.py --build

@@ -9,12 +9,14 @@ skipped=()
 
 have_pg() { [ -x /usr/lib/postgresql/15/bin/postgres ] || command -v postgres >/dev/null 2>&1; }
 have_browser() { command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1; }
+have_java() { command -v java >/dev/null 2>&1; }
 have_fonts() { command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=zh 2>/dev/null | head -1)" ]; }
 
 wanted=()
 have_pg || wanted+=(postgresql-15)
 have_browser || wanted+=(chromium)
 have_fonts || wanted+=(fontconfig fonts-noto-cjk)
+have_java || wanted+=(openjdk-17-jre-headless)
 if [ ${#wanted[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "安装测试所需的系统软件：${wanted[*]}"
   export DEBIAN_FRONTEND=noninteractive
@@ -22,13 +24,17 @@ if [ ${#wanted[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/nul
 fi
 have_pg || skipped+=("PostgreSQL 15（未安装：PostgreSQL 上的测试没有运行）")
 have_browser || skipped+=("Chromium（未安装：浏览器测试没有运行）")
+have_java || skipped+=("Java 17（未安装：Spark 上的规则测试没有运行）")
 if [ -n "$CI" ] && [ ${#skipped[@]} -gt 0 ]; then
   printf '缺少：%s\n' "${skipped[@]}"
   exit 1
 fi
 
+leave_out=()
+have_browser || leave_out+=(browser)
+have_java || leave_out+=(spark)
 marker=()
-have_browser || marker=(-m "not browser")
+[ ${#leave_out[@]} -eq 0 ] || marker=(-m "not $(printf '%s' "${leave_out[0]}${leave_out[1]:+ and not ${leave_out[1]}}")")
 workers=${HUQING_TEST_WORKERS:-$(nproc)}
 
 postgres_url=""
