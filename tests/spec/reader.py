@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from huqing import policies
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import Field, record_kinds
 from huqing.standards.money import fen_of
 
-FOLDER = Path(__file__).parent
+FOLDERS = (Path(policies.__file__).parent / "tables", Path(__file__).parent)
 DAY = datetime.date(2025, 6, 30)
 REGION = "500236"
 FILLER = 10_000
@@ -89,8 +90,8 @@ class Section:
 
 
 def sections() -> Iterator[Section]:
-    """Every rule table of the folder."""
-    for file in sorted(FOLDER.glob("*.md")):
+    """Every rule table that is shipped, and those that were put beside the tests."""
+    for file in sorted(file for folder in FOLDERS for file in folder.glob("*.md")):
         if file.name != "README.md":
             yield from _file(file)
 
