@@ -36,7 +36,7 @@ FieldType = Literal[
     "bank_account",  # sealed
 ]
 SEALED: frozenset[str] = frozenset({"id_number", "phone", "bank_account"})
-Subject = Literal["household", "person"]
+Subject = Literal["household", "person", "village"]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The tables of a snapshot: names, columns and DuckDB types, derived from the field declarations.
 
 Snapshots write them, rules name their columns, tests build small ones. Money is BIGINT fen; nothing sealed appears.
+A village has one row, that of its newest year; its ``id`` is that of its region.
 """
 
 from __future__ import annotations
@@ -57,6 +58,12 @@ RECORD = {
     "source_id": "BIGINT",
     "row_number": "INTEGER",
 }
+VILLAGE = {
+    "id": "BIGINT",
+    "region_code": "VARCHAR",
+    "source_id": "BIGINT",
+    "row_number": "INTEGER",
+}
 _TYPES = {
     "text": "VARCHAR",
     "name": "VARCHAR",
@@ -84,7 +91,8 @@ def item_columns(kind: str) -> dict[str, str]:
 
 @cache
 def _schemas() -> dict[str, dict[str, str]]:
-    fixed = {"household": HOUSEHOLD, "person": PERSON, **dict.fromkeys(department_kinds(), RECORD)}
+    kinds = dict.fromkeys(department_kinds(), RECORD)
+    fixed = {"household": HOUSEHOLD, "person": PERSON, **kinds, "village": VILLAGE}
     schemas = {}
     for kind, columns in fixed.items():
         items = item_columns(kind)
