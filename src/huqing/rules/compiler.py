@@ -39,13 +39,14 @@ def compile_plan(
     empty: Set[str] = frozenset(),
     one_household: bool = False,
     keep_values: bool = False,
+    dialect: str = "duckdb",
 ) -> Plan:
     """The plan that decides the findings (all by default) on one day in one region.
 
     Findings that cannot be decided at all (a parameter without a value, a department file never taken in: ``empty``)
     are left out and listed in ``not_run``. With ``one_household`` what concerns the whole county is read from a table
     ``county_facts`` instead of being computed, and findings that compare households are left out. With ``keep_values``
-    every intermediate value of every row stays readable, for explanation.
+    every intermediate value of every row stays readable, for explanation. ``dialect`` is the engine the SQL is for.
     """
     chosen, not_run = runnable(library, as_of=as_of, region=region, findings=findings, empty=empty)
     if one_household and not keep_values:
@@ -54,7 +55,8 @@ def compile_plan(
     ibis.options.sql.fuse_selects = False
     try:
         caller = Caller(library, as_of=as_of, region=region)
-        return _Compiler(caller, chosen, county_given=one_household, keep_values=keep_values).plan(not_run)
+        compiler = _Compiler(caller, chosen, county_given=one_household, keep_values=keep_values, dialect=dialect)
+        return compiler.plan(not_run)
     finally:
         ibis.options.sql.fuse_selects = fused
 
@@ -68,9 +70,11 @@ class Pair(NamedTuple):
 
 
 class _Compiler:
-    def __init__(self, caller: Caller, findings: list[str], *, county_given: bool, keep_values: bool) -> None:
+    def __init__(
+        self, caller: Caller, findings: list[str], *, county_given: bool, keep_values: bool, dialect: str
+    ) -> None:
         self.caller, self.library, self.findings = caller, caller.library, findings
-        self.county_given, self.keep = county_given, keep_values
+        self.county_given, self.keep, self.dialect = county_given, keep_values, dialect
         self.county: dict[str, Any] = {}
         self.steps: list[Step] = []
         self.weight = 0.0
@@ -285,7 +289,7 @@ class _Compiler:
         return self.keep or waiting or any(node.entity == group for _, node in self.lookups)
 
     def _step(self, name: str, table: Any, *, whole: bool = False) -> Any:
-        self.steps.append(Step(name, sql_of(table), whole))
+        self.steps.append(Step(name, sql_of(table, self.dialect), whole))
         if not whole and not name.endswith(RESULT):
             self.weight += VALUE_BYTES * len(table.columns) * (1 if name.startswith(HOUSEHOLD) else PEOPLE)
         return ibis.table(table.schema(), name=name)

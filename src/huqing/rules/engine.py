@@ -87,11 +87,12 @@ def plan_for(
     keep_values: bool = False,
     parameter_folders: tuple[Path, ...] | None = None,
     cache: Path | None = None,
+    dialect: str = "duckdb",
 ) -> Plan:
-    """The plan for these rules, this day and region: read from the cache, or compiled and kept there."""
+    """The plan for these rules, this day, region and engine: read from the cache, or compiled and kept there."""
     folder = cache or default_cache()
     asked = ",".join(findings) if findings is not None else "*"
-    extra = (asked, ",".join(sorted(empty)), str(one_household), str(keep_values))
+    extra = (asked, ",".join(sorted(empty)), str(one_household), str(keep_values), dialect)
     folders = own_folders() if parameter_folders is None else parameter_folders
     own = load(*folders)
     key = plan_key(sources_digest(PACKAGES), own, as_of, region, *extra)
@@ -108,6 +109,7 @@ def plan_for(
             empty=empty,
             one_household=one_household,
             keep_values=keep_values,
+            dialect=dialect,
         )
         write_plan(folder, key, plan)
     return plan
