@@ -163,16 +163,30 @@ def screen(
         check_snapshot(connection, snapshot, plan)
         found = Path(scratch) / FINDINGS_FILE
         _run(connection, snapshot, plan, found, parts=parts or number)
-        counted = connection.execute(
-            f"SELECT finding, state, count(*) FROM read_parquet('{quoted(found)}') GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-        facts = json.dumps(
-            {"facts": _county(connection, plan), "not_run": plan.not_run}, ensure_ascii=False, default=str
-        )
-        (Path(scratch) / COUNTY_FILE).write_text(facts, encoding="utf-8")
-        (Path(scratch) / COUNTY_FILE).replace(out / COUNTY_FILE)
-        found.replace(out / FINDINGS_FILE)
+        counted = publish(connection, found, out, plan, _county(connection, plan))
     finished = time.perf_counter()
+    return counts_of(sizes, counted, plan, {"plan": planned - started, "run": finished - planned})
+
+
+def publish(
+    connection: duckdb.DuckDBPyConnection, found: Path, out: Path, plan: Plan, facts: Mapping[str, Any]
+) -> list[tuple[str, str, int]]:
+    """Move the decided rows to ``out``, county.json beside them; returns how many there are by finding and state."""
+    counted = connection.execute(
+        f"SELECT finding, state, count(*) FROM read_parquet('{quoted(found)}') GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    text = json.dumps({"facts": facts, "not_run": plan.not_run}, ensure_ascii=False, default=str)
+    beside = found.with_name(COUNTY_FILE)
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(out / COUNTY_FILE)
+    found.replace(out / FINDINGS_FILE)
+    return [(str(finding), str(state), int(number)) for finding, state, number in counted]
+
+
+def counts_of(
+    sizes: Mapping[str, int], counted: list[tuple[str, str, int]], plan: Plan, seconds: dict[str, float]
+) -> Counts:
+    """What a screening did, from the sizes of the tables and the decided rows."""
     return Counts(
         households=sizes["household"],
         persons=sizes["person"],
@@ -180,7 +194,7 @@ def screen(
         unknown={finding: number for finding, state, number in counted if state == UNKNOWN},
         not_run=plan.not_run,
         rules_version=rules_version(),
-        seconds={"plan": planned - started, "run": finished - planned},
+        seconds=seconds,
     )
 
 
