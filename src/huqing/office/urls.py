@@ -1,6 +1,7 @@
 """All addresses of the office."""
 
 from huqing.office.views import (
+    alert_export,
     alerts,
     audit,
     editing,
@@ -20,6 +21,7 @@ urlpatterns = [
     *home.urlpatterns,
     *households.urlpatterns,
     *editing.urlpatterns,
+    *alert_export.urlpatterns,
     *alerts.urlpatterns,
     *imports.urlpatterns,
     *links.urlpatterns,

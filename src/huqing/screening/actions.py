@@ -6,12 +6,13 @@ import errno
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 from django.conf import settings
 from django.db import OperationalError, transaction
 from django.utils import timezone
@@ -242,16 +243,21 @@ def _rechecker(as_of: date, region: str, last_run: int | None) -> Rechecker:
 
 def findings_of(household: Household, *, as_of: date) -> tuple[list[Found], frozenset[str]]:
     """What the rules say of one household now, and which findings they could decide, without touching its alerts."""
-    region = household.region_code[:COUNTY_DIGITS]
+    return check_tables(snapshot.one_household(household.pk), as_of=as_of, region=household.region_code)
+
+
+def check_tables(tables: Mapping[str, pa.Table], *, as_of: date, region: str) -> tuple[list[Found], frozenset[str]]:
+    """What the rules say of the households whose rows are given, typed as in a snapshot, with what the last screening
+    knows of the county; and which findings they could decide. No alert is touched."""
+    county = region[:COUNTY_DIGITS]
     last = (
-        Run.objects.filter(region_code=region, state=Run.State.DONE)
+        Run.objects.filter(region_code=county, state=Run.State.DONE)
         .order_by("-pk")
         .values_list("pk", flat=True)
         .first()
     )
-    tables = snapshot.one_household(household.pk)
     with _recheck_lock:
-        rechecker = _rechecker(as_of, region, last)
+        rechecker = _rechecker(as_of, county, last)
         return rechecker.check(tables), rechecker.findings
 
 

@@ -7,18 +7,19 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from huqing.access.instance import working_day
 from huqing.access.permissions import Refused, refusal, requires
 from huqing.access.scope import covers
+from huqing.intake.models import Import
 from huqing.office import paging, places, wording
 from huqing.office.views.shared import county_of
 from huqing.registry.models import Household, Person
 from huqing.rules.errors import RuleError
-from huqing.screening import actions
+from huqing.screening import actions, origins
 from huqing.screening import queries as screening
 from huqing.screening.models import Alert, Run
 from huqing.screening.schedule import queued
@@ -32,7 +33,7 @@ RUNS_SHOWN = 30
 @requires("view_alerts")
 def alert_list(request: HttpRequest) -> HttpResponse:
     """Alerts of the user's area, newest first, with filters."""
-    wanted = _wanted(request)
+    wanted = wanted_of(request)
     found = screening.alerts(
         request.user,
         state=wanted["state"],
@@ -54,11 +55,13 @@ def alert_list(request: HttpRequest) -> HttpResponse:
         "villages": places.villages(prefix, wanted["town"]),
         "narrowed": any(wanted[key] for key in ("finding", "severity", "town", "village")),
         "run": screening.last_run(prefix) if prefix else None,
+        "query": request.GET.urlencode(),
     }
     return render(request, "office/alerts/results.html" if request.htmx else "office/alerts/list.html", context)
 
 
-def _wanted(request: HttpRequest) -> dict[str, str]:
+def wanted_of(request: HttpRequest) -> dict[str, str]:
+    """The filters of the list as the address asks for them; what the user may not choose is left out."""
     query = request.GET
     region = query.get("region", "")
     town = query.get("town") or region[: places.TOWN_DIGITS]
@@ -101,10 +104,13 @@ def _page(request: HttpRequest, alert: Alert, *, wrong: str = "", reason: str = 
     else:
         decision = next((item for item in told.decisions if item.person_id == alert.person_id), None)
         trouble = told.not_run.get(alert.finding, "")
+    found = decision is not None and decision.state == "found"
+    files = origins.of_alert(alert, as_of=day) if found else []
     others = screening.of_household(alert.household).filter(state=Alert.State.OPEN).exclude(pk=alert.pk)
     context = {
         "alert": alert,
         "decision": decision,
+        "files": [(file, _import_link(request, file)) for file in files],
         "names": dict(alert.household.members.values_list("pk", "name")),
         "trouble": trouble,
         "day": day,
@@ -115,6 +121,14 @@ def _page(request: HttpRequest, alert: Alert, *, wrong: str = "", reason: str = 
         "place": places.name_of(alert.region_code),
     }
     return render(request, "office/alerts/detail.html", context, status=status)
+
+
+def _import_link(request: HttpRequest, file: origins.FileRows) -> str:
+    """The address of the import a file came with, for those who may see it."""
+    if file.intake is None or refusal(request.user, "view_imports"):
+        return ""
+    seen = Import.objects.visible_to(request.user).filter(pk=file.intake.pk).exists()
+    return reverse("office:import", args=[file.intake.pk]) if seen else ""
 
 
 WAIVE_REASONS = [
