@@ -1,0 +1,191 @@
+"""Screening with Spark: the same plan, the same rows, texts and digests as DuckDB, for data beyond one machine.
+
+Spark keeps nothing between queries, so a table that several later ones read is cached, and all findings of a subject
+are told in one pass over its rows. The answer comes back in pieces and is published by the same code as DuckDB's.
+"""
+# ruff: noqa: S608 - names come from declarations and plans, paths are quoted
+
+from __future__ import annotations
+
+import datetime
+import re
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from huqing.rules.engine import (
+    FINDINGS_FILE,
+    NO_ROWS,
+    RESULT_ROWS,
+    Counts,
+    check_snapshot,
+    counts_of,
+    plan_for,
+    publish,
+    quoted,
+    subject_ids,
+    table_sizes,
+)
+from huqing.rules.plans import Outcome, Plan
+from huqing.rules.spark_session import told
+from huqing.standards.fields import department_kinds
+from huqing.standards.tables import table_schemas
+
+DIALECT = "pyspark"
+COUNTY_FACTS = "county_facts"
+PIECE = 1_000_000
+JSON_PLAIN_SCALE = 6
+
+
+def screen(
+    snapshot: Path,
+    out: Path,
+    *,
+    spark: Any,
+    as_of: datetime.date,
+    region: str,
+    findings: list[str] | None = None,
+    parameter_folders: tuple[Path, ...] | None = None,
+    cache: Path | None = None,
+) -> Counts:
+    """What ``engine.screen`` does, in a session of ``spark_session.session``: same files, same rows, same digests.
+
+    ``snapshot`` must be readable under the same path on every node. Several threads may screen different counties in
+    one session. Raises the errors of ``engine.screen``, and SparkError when the cluster fails.
+    """
+    started = time.perf_counter()
+    sizes = table_sizes(snapshot)
+    plan = plan_for(
+        as_of=as_of,
+        region=region,
+        findings=findings,
+        empty=frozenset(table for table in department_kinds() if not sizes.get(table)),
+        parameter_folders=parameter_folders,
+        cache=cache,
+        dialect=DIALECT,
+    )
+    planned = time.perf_counter()
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="huqing-screen-", dir=out) as scratch, duckdb.connect() as connection:
+        check_snapshot(connection, snapshot, plan)
+        connection.execute("SET memory_limit = '1GB'")
+        connection.execute(f"SET temp_directory = '{quoted(Path(scratch))}'")
+        found = Path(scratch) / FINDINGS_FILE
+        with told("Spark 筛查中断"), opened(spark, snapshot, plan) as own:
+            facts = _run(own, connection, plan, found)
+        counted = publish(connection, found, out, plan, facts)
+    return counts_of(sizes, counted, plan, {"plan": planned - started, "run": time.perf_counter() - planned})
+
+
+@contextmanager
+def opened(spark: Any, snapshot: Path, plan: Plan) -> Iterator[Any]:
+    """A session of its own on the same cluster that knows the snapshot's tables by their names."""
+    own = spark.newSession()
+    for table, columns in plan.columns.items():
+        types = table_schemas()[table]
+        schema = ", ".join(f"`{column}` {spark_type(types[column])}" for column in columns)
+        file = (snapshot / f"{table}.parquet").absolute().as_uri()
+        own.read.schema(schema).parquet(file).createOrReplaceTempView(table)
+    yield own
+
+
+def spark_type(name: str) -> str:
+    """The Spark type of a declared DuckDB type."""
+    if name.endswith("[]"):
+        return f"ARRAY<{spark_type(name[:-2])}>"
+    return {"VARCHAR": "STRING", "INTEGER": "INT"}.get(name, name)
+
+
+def _run(own: Any, connection: duckdb.DuckDBPyConnection, plan: Plan, found: Path) -> dict[str, Any]:
+    """Decide everything into one Parquet file; returns what is known of the whole county."""
+    kept: list[Any] = []
+    facts: dict[str, Any] = {}
+    try:
+        for step in plan.steps:
+            rows = own.sql(step.sql)
+            if step.name == COUNTY_FACTS:
+                row = rows.collect()[0]
+                facts = {name: row[name] for name in plan.county}
+                rows = own.createDataFrame([row], rows.schema)
+            elif _readers(plan, step.name) > 1:
+                rows = rows.persist()
+                kept.append(rows)
+            rows.createOrReplaceTempView(step.name)
+        decided = own.sql(_results_sql(own, plan)).persist()
+        kept.append(decided)
+        _write(decided, connection, found)
+    finally:
+        for rows in reversed(kept):
+            rows.unpersist()
+    return facts
+
+
+def _readers(plan: Plan, name: str) -> int:
+    """How often later queries read a step."""
+    quoted_name = re.compile(rf"`{re.escape(name)}`")
+    return sum(len(quoted_name.findall(step.sql)) for step in plan.steps) + (name in plan.results.values())
+
+
+def _write(decided: Any, connection: duckdb.DuckDBPyConnection, found: Path) -> None:
+    """The decided rows as one Parquet file, fetched in pieces that fit the driver."""
+    from pyspark.sql import functions
+
+    connection.execute("CREATE TEMP TABLE decided AS " + RESULT_ROWS.format(rows=NO_ROWS))
+    pieces = -(-decided.count() // PIECE)
+    for piece in range(pieces):
+        part = decided
+        if pieces > 1:
+            bucket = functions.hash("finding", "household_id", "person_id")
+            part = decided.where(functions.pmod(bucket, functions.lit(pieces)) == piece)
+        connection.register("piece", part.toArrow())
+        connection.execute("INSERT INTO decided BY NAME SELECT * FROM piece")
+        connection.unregister("piece")
+    connection.execute(f"COPY decided TO '{quoted(found)}' (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _results_sql(own: Any, plan: Plan) -> str:
+    """One SELECT with a row per finding that holds or is unknown."""
+    parts = []
+    for subject, outcomes in plan.outcomes.items():
+        result = plan.results[subject]
+        types = {field.name: field.dataType for field in own.table(result).schema.fields}
+        told_of = ", ".join(
+            f"CASE WHEN `{outcome.flag}` IS NULL OR `{outcome.flag}` THEN named_struct('finding', '{outcome.finding}', "
+            f"'held', `{outcome.flag}`, 'evidence', {evidence_sql(outcome, types)}) END"
+            for outcome in outcomes
+        )
+        parts.append(
+            f"SELECT told.finding, {subject_ids(subject)}, told.held, told.evidence FROM `{result}` "
+            f"LATERAL VIEW inline(array({told_of})) told AS finding, held, evidence WHERE told.finding IS NOT NULL"
+        )
+    rows = " UNION ALL ".join(parts) or NO_ROWS.replace("VARCHAR", "STRING")
+    return RESULT_ROWS.format(rows=rows).replace("sha256(evidence)", "sha2(evidence, 256)")
+
+
+def evidence_sql(outcome: Outcome, types: Mapping[str, Any]) -> str:
+    """The evidence of a finding that holds, letter for letter what DuckDB's ``json_object`` writes."""
+    columns = outcome.evidence.items()
+    if any(_needs_plain(types[column]) for _, column in columns):
+        pairs = ", ',', ".join(f"'\"{name}\":', {_json_value(column, types[column])}" for name, column in columns)
+        text = f"concat('{{', {pairs}, '}}')"
+    else:
+        pairs = ", ".join(f"'{name}', `{column}`" for name, column in columns)
+        text = f"to_json(named_struct({pairs}), map('ignoreNullFields', 'false'))"
+    return f"CASE WHEN `{outcome.flag}` THEN {text} END"
+
+
+def _needs_plain(kind: Any) -> bool:
+    """Whether Spark's JSON could write a number of this type as 1E-7."""
+    return bool(kind.typeName() == "decimal" and kind.scale > JSON_PLAIN_SCALE)
+
+
+def _json_value(column: str, kind: Any) -> str:
+    if kind.typeName() == "decimal":
+        return f"coalesce(CAST(`{column}` AS STRING), 'null')"
+    whole = f"to_json(array(`{column}`))"
+    return f"substring({whole}, 2, length({whole}) - 2)"
