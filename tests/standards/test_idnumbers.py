@@ -122,6 +122,21 @@ def test_a_disability_card_gives_kind_grade_and_reissue(written: str, parts: tup
     assert (card.disability_type, card.disability_grade, card.reissue) == parts
 
 
+@pytest.mark.parametrize(
+    ("written", "state"),
+    [
+        ("11010519491231002X41", "valid_card"),
+        ("11010519491231002X72B1", "valid_card"),
+        ("11010519491231001X41", "bad_check"),
+    ],
+)
+def test_a_card_number_is_judged_by_the_id_number_it_begins_with(written: str, state: str) -> None:
+    parsed = parse(written)
+    assert parsed.state == state
+    assert parsed.number == written[:18]
+    assert parsed.birth_date == date(1949, 12, 31)
+
+
 @pytest.mark.parametrize("written", ["", "11010519491231002X", "11010519491231002X81", "11010519491231002X15"])
 def test_other_numbers_are_no_disability_cards(written: str) -> None:
     assert idnumbers.parse_disability_card(written) is None

@@ -183,7 +183,10 @@ def unseal_many(sealed: Sequence[bytes | None]) -> list[str | None]:
 
 
 def normalise(kind: Kind, text: str) -> str:
-    """The text a token is made of: half-width, without blanks and separators, ID numbers in their 18-digit form."""
+    """The text a token is made of: half-width, without blanks and separators, ID numbers in their 18-digit form.
+
+    A disability card number stands for the ID number it begins with, so that both name the same person.
+    """
     if kind == "id_number":
         number = idnumbers.normalise(text)
         if len(number) == OLD_ID_LENGTH:
@@ -191,7 +194,8 @@ def normalise(kind: Kind, text: str) -> str:
                 return idnumbers.from_15_to_18(number)
             except ValueError:
                 return number
-        return number
+        card = idnumbers.parse_disability_card(number)
+        return card.id_number.number if card else number
     if kind == "phone":
         return idnumbers.normalise_phone(text)
     if kind == "bank_account":

@@ -89,7 +89,7 @@ def person_layout() -> Layout:
             Column("birth_date", ("birth_date",), shape="date"),
             Column("relation", ("relation",)),
             Column("id_number", identity, sealed="id_number", token="id_token"),  # noqa: S106
-            Column("phone", ("phone_sealed", "phone_token"), sealed="phone", token="phone_token"),  # noqa: S106
+            Column("phone", ("phone_sealed", "phone_token", "phone_state"), sealed="phone", token="phone_token"),  # noqa: S106
         ),
     )
 

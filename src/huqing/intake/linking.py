@@ -20,7 +20,7 @@ BY_NUMBER = "number"
 BY_CLERK = "clerk"
 TAIL = 4
 WORTH_KEEPING = 50_000
-_WHOLE = ("valid", "bad_check")
+_WHOLE = ("valid", "valid_card", "bad_check")
 _WHOLE_STATES = ", ".join(f"'{state}'" for state in _WHOLE)
 
 
@@ -213,7 +213,9 @@ def with_tails(people: pa.Table, rows: pa.Table) -> pa.Table:
     where, keys = existing.any_of("id", people["person_id"].filter(near).to_pylist())
     sealed = existing.read("registry_person", {"id": "id", "id_number_sealed": "bytes"}, f"WHERE {where}", [keys])
     plain = seal.unseal_many(sealed["id_number_sealed"].to_pylist())
-    tails = seal.token_many("id_number", [number[-TAIL:] if number else None for number in plain])
+    tails = seal.token_many(
+        "id_number", [idnumbers.parse(number).number[-TAIL:] if number else None for number in plain]
+    )
     position = pc.index_in(people["person_id"], sealed["id"].combine_chunks())
     return people.append_column("id_tail", pa.array(tails, pa.string()).take(position))
 

@@ -243,6 +243,7 @@ class Person(models.Model):
     id_sex = models.CharField("证件号码中的性别", max_length=1, blank=True)
     phone_sealed = models.BinaryField("联系电话(密)", null=True)
     phone_token = models.CharField("联系电话检索码", max_length=64, blank=True)
+    phone_state = models.CharField("联系电话状态", max_length=10, blank=True, help_text="standards.idnumbers 的判定")
     household = models.ForeignKey(Household, models.PROTECT, null=True, related_name="members", verbose_name="所在户")
     relation = models.CharField("与户主关系", max_length=2, blank=True)
     region_code = models.CharField("区划代码", max_length=12)

@@ -20,11 +20,14 @@ HOUSEHOLD = """SELECT id, number, region_code, substr(region_code, 1, 9) AS town
  CASE WHEN phone_state <> '' THEN phone_state WHEN phone_sealed IS NULL THEN 'missing' END AS phone_state,
  CASE WHEN phone_token <> '' THEN phone_token END AS phone_token,
  {items} AS items FROM registry_household"""
-PERSON = """SELECT id, household_id, region_code, CASE WHEN id_token <> '' THEN id_token END AS id_token,
+PERSON = """SELECT id, household_id, region_code, CASE WHEN id_type <> '' THEN id_type END AS id_type,
+ CASE WHEN id_token <> '' THEN id_token END AS id_token,
  CASE WHEN id_state <> '' THEN id_state END AS id_state, {id_birth_date} AS id_birth_date,
  CASE WHEN id_sex <> '' THEN id_sex END AS id_sex, CASE WHEN sex <> '' THEN sex END AS sex,
  {birth_date} AS birth_date, CASE WHEN relation <> '' THEN relation END AS relation,
- phone_sealed IS NOT NULL AS has_phone, {items} AS items FROM registry_person"""
+ phone_sealed IS NOT NULL AS has_phone,
+ CASE WHEN phone_state <> '' THEN phone_state WHEN phone_sealed IS NULL THEN 'missing' END AS phone_state,
+ CASE WHEN phone_token <> '' THEN phone_token END AS phone_token, {items} AS items FROM registry_person"""
 LABEL = "SELECT household_id, person_id, kind, {valid_from} AS valid_from, {valid_to} AS valid_to FROM registry_label"
 MEMBERSHIP = """SELECT person_id, household_id, relation, {joined_on} AS joined_on, {left_on} AS left_on
  FROM registry_membership"""

@@ -73,7 +73,7 @@ def _write_sealed(row: Household | Person, field: Field, value: str | None) -> N
     token_column = _TOKENS.get((kind_of(row).key, field.key))
     if token_column:
         setattr(row, token_column, token(kind, value) if value else "")
-    if isinstance(row, Household) and field.key == "phone":
+    if field.key == "phone":
         row.phone_state = idnumbers.phone_state(value) if value else ""
     if isinstance(row, Person) and field.key == "id_number":
         parsed = idnumbers.parse(value)

@@ -7,13 +7,14 @@ row. It says what is wrong in `state`, and gives birth date, sex and area code w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-State = Literal["valid", "missing", "bad_length", "bad_date", "bad_check", "placeholder"]
+State = Literal["valid", "valid_card", "missing", "bad_length", "bad_date", "bad_check", "placeholder"]
 STATE_LABELS: dict[str, str] = {
     "valid": "正确",
+    "valid_card": "正确的残疾人证号",
     "missing": "未填写",
     "bad_length": "位数不对",
     "bad_date": "出生日期段不是日期",
@@ -26,14 +27,16 @@ _NARROW = str.maketrans("０１２３４５６７８９ｘＸx×ΧхХ", "012345
 _NOISE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff'’‘`\-—_.·]+")
 _NO_NUMBER = {"", "无", "暂无", "没有", "未办理", "/", "NULL", "NONE", "NAN"}
 _EARLIEST = date(1850, 1, 1)
+_CARD_LENGTHS = (20, 22)
 
 
 @dataclass(frozen=True)
 class IdNumber:
     """A parsed number. `number` is the 18-digit form when there is one, else the normalised text.
 
-    `birth_date`, `sex` ("1" male, "2" female) and `area` (6 digits) are given only when the state is 'valid' or
-    'bad_check': with a wrong check digit they may be wrong too. `from_15` tells an old number that was extended.
+    `birth_date`, `sex` ("1" male, "2" female) and `area` (6 digits) are given only when the state is 'valid',
+    'valid_card' or 'bad_check': with a wrong check digit they may be wrong too. `from_15` tells an old number that was
+    extended. A disability card number (20 or 22 characters) is judged by the ID number it begins with.
     """
 
     number: str
@@ -46,7 +49,7 @@ class IdNumber:
     @property
     def valid(self) -> bool:
         """Whether the number satisfies the standard and is no placeholder."""
-        return self.state == "valid"
+        return self.state in ("valid", "valid_card")
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,13 @@ def from_15_to_18(number: str) -> str:
 def parse(text: str | None, *, as_of: date | None = None) -> IdNumber:
     """What `text` says as a resident ID number; with `as_of`, a birth date after that day counts as 'bad_date'."""
     number = normalise(text or "")
+    card = parse_disability_card(number, as_of=as_of) if len(number) in _CARD_LENGTHS else None
+    if card is None:
+        return _resident(number, as_of)
+    return replace(card.id_number, state="valid_card") if card.id_number.valid else card.id_number
+
+
+def _resident(number: str, as_of: date | None) -> IdNumber:
     if number in _NO_NUMBER:
         return IdNumber("", "missing")
     if _is_placeholder(number):
@@ -125,12 +135,12 @@ def parse_disability_card(text: str | None, *, as_of: date | None = None) -> Dis
     The first 18 characters are the ID number (its own state tells whether it is right).
     """
     number = normalise(text or "")
-    if len(number) not in (20, 22):
+    if len(number) not in _CARD_LENGTHS:
         return None
     kind, grade = number[18], number[19]
     if kind not in "1234567" or grade not in "1234":
         return None
-    return DisabilityCard(number, parse(number[:18], as_of=as_of), kind, grade, number[20:])
+    return DisabilityCard(number, _resident(number[:18], as_of), kind, grade, number[20:])
 
 
 _MOBILE = re.compile(r"1[3-9]\d{9}")

@@ -26,6 +26,7 @@ PERSON = {
     "id": "BIGINT",
     "household_id": "BIGINT",
     "region_code": "VARCHAR",
+    "id_type": "VARCHAR",
     "id_token": "VARCHAR",
     "id_state": "VARCHAR",
     "id_birth_date": "DATE",
@@ -34,6 +35,8 @@ PERSON = {
     "birth_date": "DATE",
     "relation": "VARCHAR",
     "has_phone": "BOOLEAN",
+    "phone_state": "VARCHAR",
+    "phone_token": "VARCHAR",
 }
 LABEL = {
     "household_id": "BIGINT",
