@@ -50,6 +50,7 @@ TABLE: dict[str, tuple[str, tuple[Role, ...]]] = {
     "export": ("导出", (_COUNTY, _TOWN)),
     "print": ("打印档案", (_COUNTY, _TOWN, _VILLAGE)),
     "view_rules": ("查看规则", tuple(Role)),
+    "simulate": ("试算参数", (_COUNTY,)),
     "view_regions": ("查看区划与网格", (_SYSTEM, *_FIELD, _READER)),
     "manage_regions": ("维护区划与网格", (_SYSTEM,)),
     "view_users": ("查看用户", (_SECURITY, _AUDIT)),

@@ -70,7 +70,7 @@ def run(*, by: User | None, region: str, as_of: date, trigger: Run.Trigger, prog
         try:
             return _run(started, report)
         except BaseException as error:
-            reason = _reason(error)
+            reason = reason_of(error)
             Run.objects.filter(pk=started.pk).update(state=Run.State.FAILED, finished_at=timezone.now(), message=reason)
             shutil.rmtree(results_folder(started), ignore_errors=True)
             if isinstance(error, OSError | OperationalError | duckdb.IOException):
@@ -78,16 +78,17 @@ def run(*, by: User | None, region: str, as_of: date, trigger: Run.Trigger, prog
             raise
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException, what: str = "筛查") -> str:
+    """Why ``what`` was not finished and what to do, for the county office."""
     full = any(words in str(error).lower() for words in ("no space left", "disk is full", "could not extend file"))
     if full or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-        return "磁盘空间已满，筛查没有完成，预警没有变动。请清理磁盘后重新筛查。"
+        return f"磁盘空间已满，{what}没有完成，预警没有变动。请清理磁盘后重新{what}。"
     if isinstance(error, OSError | duckdb.IOException):
-        what = getattr(error, "strerror", "") or type(error).__name__
-        return f"数据文件夹读写失败（{what}），预警没有变动。请检查磁盘和权限后重新筛查。"
+        detail = getattr(error, "strerror", "") or type(error).__name__
+        return f"数据文件夹读写失败（{detail}），预警没有变动。请检查磁盘和权限后重新{what}。"
     if isinstance(error, OperationalError):
-        return "数据库正被占用或连接中断，筛查没有完成，预警没有变动。请稍后重新筛查。"
-    return str(error) or f"筛查意外中止（{type(error).__name__}），预警没有变动。"
+        return f"数据库正被占用或连接中断，{what}没有完成，预警没有变动。请稍后重新{what}。"
+    return str(error) or f"{what}意外中止（{type(error).__name__}），预警没有变动。"
 
 
 def _run(run: Run, report: Report) -> Run:

@@ -12,4 +12,13 @@ class ScreeningConfig(AppConfig):
         from huqing.screening import signals
 
         signals.connect()
-        name_actions({"screening_run": "筛查", "alert_waive": "预警确认无误", "alert_withdraw_waiver": "撤回确认"})
+        name_actions(
+            {
+                "screening_run": "筛查",
+                "alert_waive": "预警确认无误",
+                "alert_withdraw_waiver": "撤回确认",
+                "simulation_ask": "发起试算",
+                "simulation_export": "导出试算结果",
+                "simulation_delete": "删除试算",
+            }
+        )

@@ -100,3 +100,36 @@ class Alert(models.Model):
             models.Index(fields=["household", "state"], name="alert_household"),
             models.Index(fields=["finding", "state"], name="alert_finding"),
         ]
+
+
+class Simulation(models.Model):
+    """What-if: who would be found with other parameters. It changes no alert; its lists lie in the data folder."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "排队中"
+        RUNNING = "running", "计算中"
+        DONE = "done", "完成"
+        FAILED = "failed", "失败"
+
+    state = models.CharField("状态", max_length=8, choices=State.choices, default=State.QUEUED)
+    region_code = models.CharField("区划代码", max_length=12)
+    note = models.CharField("说明", max_length=100, blank=True)
+    changes = models.JSONField("改动的参数", default=list, help_text="[{parameter, now, then}]，取值为文本")
+    as_of = models.DateField("数据截至", null=True)
+    snapshot = models.CharField("快照", max_length=200, blank=True)
+    rules_version = models.CharField("规则版本", max_length=64, blank=True)
+    counts = models.JSONField(
+        "结果", default=dict, help_text="households, by_finding, by_town, costs, not_run: now and then"
+    )
+    message = models.TextField("原因", blank=True)
+    created_at = models.DateTimeField("发起时间")
+    created_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="发起人")
+    finished_at = models.DateTimeField("结束时间", null=True)
+
+    objects = ScopedManager()
+
+    class Meta:
+        verbose_name = "模拟试算"
+        verbose_name_plural = "模拟试算"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["region_code", "state"], name="simulation_list")]

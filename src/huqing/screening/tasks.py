@@ -8,7 +8,7 @@ from django_tasks import task
 
 from huqing.access.models import User
 from huqing.registry.models import Household
-from huqing.screening import actions
+from huqing.screening import actions, simulation
 from huqing.screening.models import Run
 
 
@@ -26,3 +26,9 @@ def recheck(household: int) -> None:
     found = Household.objects.filter(pk=household).first()
     if found is not None:
         actions.recheck(household=found)
+
+
+@task()
+def simulate(pk: int) -> None:
+    """Compute a queued simulation."""
+    simulation.perform(pk)

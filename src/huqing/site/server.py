@@ -78,9 +78,11 @@ def recover() -> None:
     from huqing.intake.recovery import recover as recover_imports
     from huqing.registry.snapshot import remove_unfinished
     from huqing.screening.actions import recover as recover_runs
+    from huqing.screening.simulation import recover as recover_simulations
 
     recover_imports()
     recover_runs()
+    recover_simulations()
     remove_unfinished()
 
 

@@ -1,0 +1,169 @@
+"""Parameter values proposed for a simulation: read, checked against what is in force, written for the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from huqing.rules.display import value_text
+from huqing.rules.library import Library
+from huqing.rules.parameters import Dated, Parameter
+from huqing.standards.money import yuan_text
+from huqing.standards.text import clean
+
+SIMPLE = ("money", "integer", "decimal", "rate", "choice")
+MOST_CHANGES = 6
+LARGEST = Decimal(10) ** 10
+PERCENT = "%"
+
+
+class ProposalError(ValueError):
+    """A proposed value cannot be used; ``parameter`` says whose, the message what is wrong and what to write."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One parameter with the value in force (text, "" if there is none) and the proposed one, as written in a file."""
+
+    parameter: str
+    title: str
+    unit: str
+    now: str
+    then: str
+    now_raw: str
+    then_raw: str
+
+    def to_dict(self) -> dict[str, str]:
+        """The proposal as it is kept."""
+        return {
+            "parameter": self.parameter,
+            "title": self.title,
+            "unit": self.unit,
+            "now": self.now,
+            "then": self.then,
+            "now_raw": self.now_raw,
+            "then_raw": self.then_raw,
+        }
+
+
+def can_be_proposed(parameter: Parameter) -> bool:
+    """Whether one number or choice states the value; amounts in segments or per kind of person need a file."""
+    simple = parameter.type in SIMPLE and not parameter.keys
+    return simple and all(isinstance(value.value, int | Decimal | str) for value in parameter.values)
+
+
+def raw_text(parameter: Parameter, dated: Dated | None) -> str:
+    """The value in force as one would type it: yuan, a plain number, a share; "" if there is none."""
+    if dated is None:
+        return ""
+    if parameter.type == "money" and isinstance(dated.value, int):
+        text = yuan_text(dated.value)
+        return text.removesuffix(".00")
+    return format(dated.value.normalize(), "f") if isinstance(dated.value, Decimal) else str(dated.value)
+
+
+def read(rules: Library, texts: Mapping[str, str], *, as_of: date, region: str) -> list[Proposal]:
+    """The proposed values that differ from those in force; ProposalError for the first that cannot be used."""
+    found = []
+    for key, text in texts.items():
+        parameter = rules.parameters.get(key)
+        if parameter is None:
+            raise ProposalError(key, f"没有参数 {key}。请从参数目录里选择。")
+        if not can_be_proposed(parameter):
+            raise ProposalError(key, f"“{parameter.title}”分档取值，不能在页面上试算。请选择单一取值的参数。")
+        dated = parameter.at(as_of, region)
+        now = raw_text(parameter, dated)
+        then = _checked(parameter, text)
+        if then == now:
+            continue
+        now_text = value_text(dated.value, unit=parameter.unit) if dated else "没有取值"
+        then_text = value_text(_as_value(parameter, then), unit=parameter.unit)
+        found.append(Proposal(key, parameter.title, parameter.unit, now_text, then_text, now, then))
+    if not found:
+        first = next(iter(texts), "")
+        raise ProposalError(first, "取值都和现在一样，没有什么可算的。请至少改动一个取值。")
+    if len(found) > MOST_CHANGES:
+        raise ProposalError(found[-1].parameter, f"一次最多改动 {MOST_CHANGES} 个参数。请减少后再算。")
+    return found
+
+
+def _checked(parameter: Parameter, text: str) -> str:
+    """The text in the form of a parameter file; ProposalError with the remedy if it is no fitting value."""
+    said = clean(text).replace(",", "").replace("，", "").strip()
+    name = f"“{parameter.title}”"
+    if not said:
+        raise ProposalError(parameter.key, f"{name}没有填。请填一个数；不改动的参数请从这次试算里去掉。")
+    if parameter.type == "choice":
+        if said not in parameter.choices:
+            raise ProposalError(parameter.key, f"{name}只能选 {'、'.join(parameter.choices)}。")
+        return said
+    try:
+        value = Decimal(said)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise ProposalError(
+            parameter.key, f"{name}的“{text.strip()[:20]}”不是数。只写数字，不写单位，例如 {_example(parameter)}。"
+        )
+    if value < 0:
+        raise ProposalError(parameter.key, f"{name}不能小于 0。请填 0 或正数。")
+    if value > LARGEST:
+        raise ProposalError(parameter.key, f"{name}太大了。请核对位数，单位是{parameter.unit}。")
+    if parameter.type == "integer" and value != int(value):
+        raise ProposalError(parameter.key, f"{name}要填整数，单位是{parameter.unit}。")
+    if parameter.type == "money" and round(value, 2) != value:
+        raise ProposalError(parameter.key, f"{name}最多两位小数（到分）。")
+    if round(value, 6) != value:
+        raise ProposalError(parameter.key, f"{name}最多六位小数。")
+    if (parameter.unit == "比例" or parameter.type == "rate") and value > 1:
+        raise ProposalError(parameter.key, f"{name}是比例，写 0 到 1 之间的小数，例如 50% 写 0.5。")
+    if parameter.unit == PERCENT and value > 100:
+        raise ProposalError(parameter.key, f"{name}是百分数，写 0 到 100 之间的数。")
+    return format(value.normalize(), "f")
+
+
+def _example(parameter: Parameter) -> str:
+    return {"money": "8500", "integer": "12"}.get(parameter.type, "0.5")
+
+
+def _as_value(parameter: Parameter, raw: str) -> int | Decimal | str:
+    if parameter.type == "choice":
+        return raw
+    if parameter.type == "money":
+        return int(Decimal(raw) * 100)
+    return int(raw) if parameter.type == "integer" else Decimal(raw)
+
+
+def write(
+    folder: Path, rules: Library, changes: Sequence[Mapping[str, Any]], *, as_of: date, region: str, source: str
+) -> None:
+    """A parameter file in ``folder`` that makes the proposed values those in force in the county on the day."""
+    content: dict[str, Any] = {}
+    for change in changes:
+        parameter = rules.parameters[change["parameter"]]
+        raw: Any = change["then_raw"]
+        if parameter.type != "choice":
+            number = Decimal(raw)
+            raw = int(number) if number == int(number) else float(number)
+        entry = {"from": as_of, "region": region, "value": raw, "source": source, "status": "模拟"}
+        content[parameter.key] = {
+            "title": parameter.title,
+            "unit": parameter.unit,
+            "type": parameter.type,
+            "values": [entry],
+        }
+        if parameter.choices:
+            content[parameter.key]["choices"] = list(parameter.choices)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+    (folder / "proposed.yaml").write_text(text, encoding="utf-8")
