@@ -188,8 +188,8 @@ def test_a_cancelled_household_has_no_rows(filled):
     assert all(rows.num_rows == 0 for rows in snapshot.one_household(cancelled.id).values())
 
 
-def test_one_household_takes_five_queries(filled, django_assert_num_queries):
-    with django_assert_num_queries(5):
+def test_one_household_takes_six_queries(filled, django_assert_num_queries):
+    with django_assert_num_queries(6):
         snapshot.one_household(filled.id)
 
 

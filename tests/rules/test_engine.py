@@ -56,6 +56,7 @@ def test_a_finding_carries_its_values_in_order_and_their_hash(tmp_path: Path, ca
         "finding",
         "household_id",
         "person_id",
+        "village_id",
         "state",
         "evidence",
         "evidence_hash",

@@ -23,6 +23,8 @@ from huqing.intake.models import Import, Missing, PriorState, RowProblem
 from huqing.intake.plan import Plan, Report, Work, Written, constant, no_report
 from huqing.intake.signals import applied
 from huqing.intake.states import move
+from huqing.intake.villages import KIND as VILLAGE
+from huqing.intake.villages import VillageRecords
 from huqing.registry import bulk
 from huqing.registry.models import Source
 
@@ -46,6 +48,8 @@ def plan_of(loaded: Loaded) -> Plan:
     """The plan for a sheet of this kind, not yet worked out."""
     if loaded.kind.key in _ROSTERS:
         return _ROSTERS[loaded.kind.key](loaded.batch)
+    if loaded.kind.key == VILLAGE:
+        return VillageRecords(loaded.batch, kind=loaded.kind)
     return DepartmentRecords(loaded.batch, kind=loaded.kind)
 
 

@@ -84,6 +84,11 @@ def one_household(household_id: int) -> dict[str, pa.Table]:
     return snapshot_rows.one_household(household_id)
 
 
+def one_village(region_code: str) -> dict[str, pa.Table]:
+    """A village's row and the rows of all its households and people, read now; its newest year only."""
+    return snapshot_rows.one_village(region_code)
+
+
 def prune(keep: int = 10, *, but: Path | None = None) -> list[Path]:
     """Delete all but the newest ``keep`` snapshots of every region; returns what was deleted.
 

@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huqing.registry.snapshot_tables import STORED_IN, WHOLE_NUMBERS, statement, typing_sql
+from huqing.registry.snapshot_tables import NEWEST_VILLAGES, STORED_IN, WHOLE_NUMBERS, statement, typing_sql
 from huqing.standards.fields import department_kinds
 from huqing.standards.regioncodes import next_prefix
 
@@ -55,8 +55,7 @@ class Reader:
         condition = "TRUE"
         if table in ("household", "person"):
             # The plus keeps SQLite on the id range: nearly all rows are wanted, and an index would jump about.
-            column = "+region_code" if self._vendor == "sqlite" else "region_code"
-            condition = f"{column} >= '{self._region}' AND {column} < '{next_prefix(self._region)}'"
+            condition = self._inside("+region_code" if self._vendor == "sqlite" else "region_code")
         if table == "household":
             condition += " AND status = 'active'"
         for pieces in self._pieces(table, condition):
@@ -68,6 +67,20 @@ class Reader:
         """The typed pieces of all department files: (kind, rows)."""
         for pieces in self._pieces("record", "household_id IS NOT NULL AND retired_by_id IS NULL"):
             yield from pieces.items()
+
+    def villages(self) -> pa.Table:
+        """The villages that have a row of their own, one row each: that of the newest year."""
+        sql, columns = statement("village", self._vendor)
+        typed = self._type("village", self._fetch(f"{sql} WHERE {self._inside('region_code')} ORDER BY id", columns))
+        db = self._local.duckdb
+        db.register("villages", typed)
+        try:
+            return db.execute(NEWEST_VILLAGES).to_arrow_table()
+        finally:
+            db.unregister("villages")
+
+    def _inside(self, column: str) -> str:
+        return f"{column} >= '{self._region}' AND {column} < '{next_prefix(self._region)}'"
 
     def _remember(self, ids: pa.ChunkedArray) -> None:
         numbers = ids.to_numpy()

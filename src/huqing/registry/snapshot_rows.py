@@ -17,12 +17,13 @@ from huqing.standards.tables import table_schemas
 
 
 def one_household(household_id: int) -> dict[str, pa.Table]:
-    """All tables of one household in five reads; see ``snapshot.one_household``."""
-    tables = {table: arrow_schema(table).empty_table() for table in table_schemas()}
+    """All tables of one household in six reads; see ``snapshot.one_household``."""
+    tables = _empty()
     found = _fetch("household", "id = %s AND status = 'active'", household_id)
     if not found:
         return tables
     tables["household"] = _typed("household", found)
+    tables["village"] = _village(found[0]["region_code"])
     for table in ("person", "label", "membership"):
         tables[table] = _typed(table, _fetch(table, "household_id = %s", household_id))
     records = _fetch("record", "household_id = %s AND retired_by_id IS NULL", household_id)
@@ -33,10 +34,32 @@ def one_household(household_id: int) -> dict[str, pa.Table]:
     return tables
 
 
-def _fetch(table: str, condition: str, household_id: int) -> list[dict[str, Any]]:
+def one_village(region_code: str) -> dict[str, pa.Table]:
+    """A village's own row, and its active households with their people; see ``snapshot.one_village``."""
+    tables = _empty()
+    tables["village"] = _village(region_code)
+    households = _fetch("household", "region_code = %s AND status = 'active'", region_code)
+    tables["household"] = _typed("household", households)
+    inside = "household_id IN (SELECT id FROM registry_household WHERE region_code = %s AND status = 'active')"
+    tables["person"] = _typed("person", _fetch("person", inside, region_code))
+    return tables
+
+
+def _empty() -> dict[str, pa.Table]:
+    return {table: arrow_schema(table).empty_table() for table in table_schemas()}
+
+
+def _village(region_code: str) -> pa.Table:
+    """The row of the newest year, or none."""
+    rows = _fetch("village", "region_code = %s", region_code)
+    newest = max(rows, key=lambda row: json.loads(row["items"])["year"], default=None)
+    return _typed("village", [newest] if newest else [])
+
+
+def _fetch(table: str, condition: str, value: int | str) -> list[dict[str, Any]]:
     sql, columns = statement(table, connection.vendor)
     with connection.cursor() as cursor:
-        cursor.execute(f"{sql} WHERE {condition} ORDER BY id", [household_id])
+        cursor.execute(f"{sql} WHERE {condition} ORDER BY id", [value])
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 

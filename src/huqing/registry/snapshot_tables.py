@@ -13,6 +13,7 @@ from huqing.standards.tables import LABEL as LABEL_TABLE
 from huqing.standards.tables import MEMBERSHIP as MEMBERSHIP_TABLE
 from huqing.standards.tables import PERSON as PERSON_TABLE
 from huqing.standards.tables import RECORD as RECORD_TABLE
+from huqing.standards.tables import VILLAGE as VILLAGE_TABLE
 from huqing.standards.tables import item_columns, table_schemas
 
 HOUSEHOLD = """SELECT id, number, region_code, substr(region_code, 1, 9) AS town_code, group_name, member_count, status,
@@ -33,7 +34,19 @@ MEMBERSHIP = """SELECT person_id, household_id, relation, {joined_on} AS joined_
  FROM registry_membership"""
 RECORD = """SELECT kind, id, household_id, person_id, region_code, {on} AS "on", source_id, row_number, {items} AS items
  FROM registry_departmentrecord"""
-STATEMENTS = {"household": HOUSEHOLD, "person": PERSON, "label": LABEL, "membership": MEMBERSHIP, "record": RECORD}
+# A village's rows hang on nothing but the code of its region, which follows every recoding.
+VILLAGE = """SELECT id, region_code, source_id, row_number, {items} AS items FROM (
+ SELECT r.id, r.code AS region_code, d.source_id, d.row_number, d.items FROM registry_departmentrecord d
+ JOIN registry_region r ON r.code = d.region_code AND r.valid_to IS NULL
+ WHERE d.household_id IS NULL AND d.kind = 'village' AND d.retired_by_id IS NULL) AS villages"""
+STATEMENTS = {
+    "household": HOUSEHOLD,
+    "person": PERSON,
+    "label": LABEL,
+    "membership": MEMBERSHIP,
+    "record": RECORD,
+    "village": VILLAGE,
+}
 STORED_IN = {
     "household": "registry_household",
     "person": "registry_person",
@@ -66,7 +79,11 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "label": tuple(LABEL_TABLE),
     "membership": tuple(MEMBERSHIP_TABLE),
     "record": RECORD_COLUMNS,
+    "village": (*VILLAGE_TABLE, "items"),
 }
+NEWEST_VILLAGES = (
+    "SELECT * FROM villages QUALIFY row_number() OVER (PARTITION BY id ORDER BY year DESC) = 1 ORDER BY id"
+)
 
 
 @cache

@@ -15,6 +15,7 @@ from huqing.standards.fields import department_kinds
 Progress = Callable[[str, float], None]
 
 ROW_GROUP = 60_000
+VILLAGE = "village"
 KEYS = frozenset({"id", "household_id", "person_id"})
 # Households first: the rest is kept by them. The share of the work that is done after each.
 STEPS = {"household": ("户", 0.25), "person": ("人", 0.7), "membership": ("成员关系", 0.78), "label": ("标签", 0.8)}
@@ -29,7 +30,10 @@ def write_tables(read: Reader, work: Path, report: Progress) -> dict[str, int]:
                 writer.write(typed)
         counts[table] = writer.rows
         report(f"快照：{name}", done)
-    writers = {kind: TableWriter(work, kind) for kind in department_kinds()}
+    with TableWriter(work, VILLAGE) as writer:
+        writer.write(read.villages())
+    counts[VILLAGE] = writer.rows
+    writers = {kind: TableWriter(work, kind) for kind in department_kinds() if kind != VILLAGE}
     try:
         for kind, typed in read.records():
             writers[kind].write(typed)

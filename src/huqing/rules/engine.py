@@ -10,13 +10,14 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from huqing.rules.entities import HOUSEHOLD, PERSON, VILLAGE
 from huqing.rules.errors import TableError
 from huqing.rules.parameters import load, own_folders
 from huqing.rules.plans import Outcome, Plan, plan_key, read_plan, sources_digest, write_plan
@@ -27,11 +28,11 @@ FINDINGS_FILE = "findings.parquet"
 COUNTY_FILE = "county.json"
 FOUND, UNKNOWN = "found", "unknown"
 NO_ROWS = (
-    "SELECT NULL::VARCHAR AS finding, NULL::BIGINT AS household_id, NULL::BIGINT AS person_id, NULL::BOOLEAN AS held, "
-    "NULL::VARCHAR AS evidence WHERE false"
+    "SELECT NULL::VARCHAR AS finding, NULL::BIGINT AS household_id, NULL::BIGINT AS person_id, "
+    "NULL::BIGINT AS village_id, NULL::BOOLEAN AS held, NULL::VARCHAR AS evidence WHERE false"
 )
 RESULT_ROWS = (
-    "SELECT finding, household_id, person_id, CASE WHEN held THEN 'found' ELSE 'unknown' END AS state, evidence, "
+    "SELECT finding, household_id, person_id, village_id, CASE WHEN held THEN 'found' ELSE 'unknown' END AS state, evidence, "
     "sha256(evidence) AS evidence_hash FROM ({rows})"
 )
 USUAL_MEMORY = 340_000_000
@@ -129,8 +130,8 @@ def screen(
 ) -> Counts:
     """Decide all findings for the snapshot and write ``out/findings.parquet`` and ``out/county.json``.
 
-    A row per finding that holds or cannot be decided: finding, household_id, person_id (null for a household's), state
-    ("found" or "unknown"), evidence (JSON, found only) and its SHA-256. ``county.json`` holds what a re-check of one
+    A row per finding that holds or cannot be decided: finding, household_id, person_id (null for a household's),
+    village_id (of a village's finding, where the other two are null), state ("found" or "unknown"), evidence (JSON, found only) and its SHA-256. ``county.json`` holds what a re-check of one
     household needs to know of the whole county. Both appear whole at the end. The households are decided in ``parts``,
     by default as many as keep a county within 0.6 GB and a province within a quarter of the machine's memory.
 
@@ -219,6 +220,8 @@ def _run(connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan, foun
         if step.whole:
             connection.execute(f'CREATE TEMP TABLE "{step.name}" AS {step.sql}')
     connection.execute("CREATE TEMP TABLE decided AS " + RESULT_ROWS.format(rows=NO_ROWS))
+    if VILLAGE in plan.outcomes:
+        connection.execute(f"INSERT INTO decided {results_sql(plan, (VILLAGE,))}")
     waiting = _ranges(connection, snapshot, parts)[::-1]
     while waiting:
         first, last = waiting.pop()
@@ -272,8 +275,8 @@ def open_snapshot(
     """Make the snapshot's tables readable under their names, of all households or of a range of them."""
     for table, columns in plan.columns.items():
         listed = ", ".join(f'"{column}"' for column in columns)
-        key = "id" if table == "household" else "household_id"
-        where = f" WHERE {key} BETWEEN {bounds[0]} AND {bounds[1]}" if bounds else ""
+        key = "id" if table == HOUSEHOLD else "household_id"
+        where = f" WHERE {key} BETWEEN {bounds[0]} AND {bounds[1]}" if bounds and table != VILLAGE else ""
         rows = f"SELECT {listed} FROM read_parquet('{quoted(snapshot / f'{table}.parquet')}'){where}"
         connection.execute(f'CREATE OR REPLACE TEMP VIEW "{table}" AS {rows}')
 
@@ -289,13 +292,14 @@ def steps_sql(plan: Plan) -> str:
     return ", ".join(f'"{step.name}" AS MATERIALIZED ({step.sql})' for step in plan.steps if not step.whole)
 
 
-def results_sql(plan: Plan) -> str:
-    """One SELECT with a row per finding that holds or is unknown."""
+def results_sql(plan: Plan, subjects: Sequence[str] = (HOUSEHOLD, PERSON)) -> str:
+    """One SELECT with a row per finding that holds or is unknown of these subjects; villages come whole, not in parts."""
     parts = [
         f"SELECT '{outcome.finding}' AS finding, {subject_ids(subject)}, \"{outcome.flag}\" AS held, "
         f'{evidence_sql(outcome)} AS evidence FROM "{plan.results[subject]}" '
         f'WHERE "{outcome.flag}" IS NULL OR "{outcome.flag}"'
         for subject, outcomes in plan.outcomes.items()
+        if subject in subjects
         for outcome in outcomes
     ]
     rows = " UNION ALL ".join(parts) or NO_ROWS
@@ -303,10 +307,12 @@ def results_sql(plan: Plan) -> str:
 
 
 def subject_ids(subject: str) -> str:
-    """The household and person a result row is about."""
-    if subject == "household":
-        return "id AS household_id, NULL::BIGINT AS person_id"
-    return "household_id, id AS person_id"
+    """The household and person, or the village, a result row is about."""
+    if subject == VILLAGE:
+        return "NULL::BIGINT AS household_id, NULL::BIGINT AS person_id, id AS village_id"
+    if subject == HOUSEHOLD:
+        return "id AS household_id, NULL::BIGINT AS person_id, NULL::BIGINT AS village_id"
+    return "household_id, id AS person_id, NULL::BIGINT AS village_id"
 
 
 def evidence_sql(outcome: Outcome) -> str:

@@ -11,8 +11,9 @@ from huqing.standards.tables import table_schemas
 
 HOUSEHOLD = "household"
 PERSON = "person"
+VILLAGE = "village"
 COUNTY = "county"
-SUBJECTS = (HOUSEHOLD, PERSON)
+SUBJECTS = (HOUSEHOLD, PERSON, VILLAGE)
 
 STRUCTURE_TITLES = {
     "id": "内部编号",
@@ -48,9 +49,11 @@ class Entity:
     columns: Mapping[str, str]
 
     def key_of(self, target: str) -> str | None:
-        """The column of this entity that points at ``target`` (household or person), or None."""
+        """The column of this entity that points at ``target`` (household, person or village), or None."""
         if target == self.name:
             return "id"
+        if target == VILLAGE:
+            return "region_code" if self.name in (HOUSEHOLD, PERSON) else None
         column = f"{target}_id"
         return column if column in self.columns else None
 

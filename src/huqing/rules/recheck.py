@@ -125,7 +125,7 @@ class Rechecker:
                 json.loads(evidence) if evidence else None,
                 hashlib.sha256(evidence.encode()).hexdigest() if evidence else None,
             )
-            for subject, household, person, flags, texts in self._connection.execute("EXECUTE decide").fetchall()
+            for subject, household, person, _, flags, texts in self._connection.execute("EXECUTE decide").fetchall()
             for outcome, flag, evidence in zip(self._outcomes[subject], flags, texts, strict=True)
             if flag is not False
         ]
