@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import ibis
 
 from huqing.rules.calls import Caller, duckdb_type, grouped_by, ibis_type
-from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, entities
+from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, VILLAGE, entities
 from huqing.rules.language import Aggregate, Rule
 from huqing.rules.library import IN_SCOPE, Input, Library, Node
 from huqing.rules.plans import FLAG, Outcome, Plan, Step
@@ -24,6 +24,7 @@ from huqing.rules.selection import runnable
 from huqing.rules.sql import sql_of
 
 LINKS = ("id", "household_id", "person_id")
+VILLAGE_LINK = "region_code"
 COUNTY_TABLE = "county_facts"
 RESULT = "_result"
 VALUE_BYTES = 8  # of a value while tables are joined, hash tables included
@@ -111,6 +112,8 @@ class _Compiler:
         for entity in sorted(involved - {COUNTY} - set(groupings)):
             types = entities()[entity].columns
             used = {node.name for node in closure if node.entity == entity and node not in self.rules}
+            if VILLAGE in involved and entity in (HOUSEHOLD, PERSON, VILLAGE):
+                used.add(VILLAGE_LINK)
             self.read[entity] = [name for name in types if name in LINKS or name in used]
             self.tables[entity] = self._stored(entity)
             self.columns[entity] = {Node(entity, name): name for name in self.read[entity]}
@@ -179,7 +182,7 @@ class _Compiler:
         pairs: dict[tuple[str, str], list[Node]] = {}
         for node in self.pending:
             rule = self.rules[node]
-            if rule.kind == "aggregate" and (rule.of == COUNTY or rule.of in self.library.countywide_groups):
+            if rule.kind == "aggregate" and (rule.of in (COUNTY, VILLAGE) or rule.of in self.library.countywide_groups):
                 pairs.setdefault((rule.of, rule.over), []).append(node)
         rows = []
         for (target, source), nodes in pairs.items():
@@ -189,7 +192,7 @@ class _Compiler:
                 self.pending = [node for node in self.pending if node not in nodes]
             else:
                 self._aggregate(target, source, nodes)
-                self._cut(target, whole=True)
+                self._cut(target)
         if rows:
             self._county_facts(rows)
 
@@ -270,9 +273,10 @@ class _Compiler:
         own = self.library.findings[key].of
         return {node for node in self.library.evidence[key].values() if node in self.rules or node.entity != own}
 
-    def _cut(self, entity: str, *, whole: bool = False) -> None:
+    def _cut(self, entity: str) -> None:
         have, table = self.columns[entity], self.tables[entity]
-        keys = {*LINKS, *self._by(entity)}
+        keys = {*LINKS, *self._by(entity)} | ({VILLAGE_LINK} if VILLAGE in self.tables else set())
+        whole = entity == VILLAGE or entity in self.library.countywide_groups
         needed = self._needed(entity)
         names = [column for node, column in have.items() if node in needed or column in keys]
         self.columns[entity] = {node: column for node, column in have.items() if column in names}
@@ -373,7 +377,7 @@ class _Compiler:
             rows = joined.select(
                 *[rows[name] for name in rows.columns], *[base[f"stored__{name}"].name(name) for name in stored]
             )
-        self._step(f"{subject}{RESULT}", rows)
+        self._step(f"{subject}{RESULT}", rows, whole=subject == VILLAGE)
         return outcomes
 
     def _keep_all(self) -> dict[str, tuple[str, dict[str, str]]]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from huqing.rules.display import codes_of, value_text
 from huqing.rules.engine import plan_for
-from huqing.rules.entities import COUNTY, HOUSEHOLD, column_title, entities
+from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, VILLAGE, column_title, entities
 from huqing.rules.errors import RuleError
 from huqing.rules.language import Rule
 from huqing.rules.library import Input, Library, Node, library
@@ -61,7 +61,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Decision:
-    """What one finding says of the household or one of its people, and why; ``missing`` names what made it unknown."""
+    """What one finding says of the household, one of its people or the village, and why.
+
+    ``missing`` names what made it unknown.
+    """
 
     finding: str
     title: str
@@ -69,8 +72,9 @@ class Decision:
     basis: str
     severity: str
     resolve: str
-    household_id: int
+    household_id: int | None
     person_id: int | None
+    village_id: int | None
     state: Literal["found", "not", "unknown"]
     missing: tuple[str, ...]
     tree: Value
@@ -78,9 +82,9 @@ class Decision:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything the rules say of one household; ``not_run`` are findings that cannot be decided, with the reason."""
+    """Everything the rules say of one household or village; ``not_run``: findings that cannot be decided, and why."""
 
-    household_id: int
+    household_id: int | None
     as_of: datetime.date
     region: str
     decisions: tuple[Decision, ...]
@@ -95,7 +99,8 @@ class Explanation:
 def explain(
     tables: Mapping[str, pa.Table],
     *,
-    household_id: int,
+    household_id: int | None = None,
+    village_id: int | None = None,
     as_of: datetime.date,
     region: str,
     finding: str | None = None,
@@ -103,10 +108,11 @@ def explain(
     parameter_folders: tuple[Path, ...] | None = None,
     cache: Path | None = None,
 ) -> Explanation:
-    """Decide the household again and say why, for one finding or for all.
+    """Decide the household (or the village) again and say why, for one finding or for all.
 
     ``tables`` hold the household's rows, typed as in a snapshot; rows of other households may be among them where a
-    finding compares households (the other people with the same document number). ``county`` is ``county.json`` of the
+    finding compares households (the other people with the same document number), and a village's finding needs the
+    rows of all its households. ``county`` is ``county.json`` of the
     last screening. Raises RuleError for a finding that does not exist.
     """
     rules = library(parameter_folders)
@@ -135,7 +141,7 @@ def explain(
         for subject, outcomes in plan.outcomes.items()
         for outcome in outcomes
         for row in values[subject]
-        if row["id" if subject == HOUSEHOLD else "household_id"] == household_id
+        if (row["id"] == village_id if subject == VILLAGE else _household_of(subject, row) == household_id)
     ]
     not_run = plan.not_run | {
         key: reason for key, reason in (county or {}).get("not_run", {}).items() if finding in (None, key)
@@ -151,6 +157,11 @@ def _rows(connection: duckdb.DuckDBPyConnection, plan: Plan, entity: str) -> lis
     cursor = connection.execute(f'SELECT {listed} FROM "{relation}"')  # noqa: S608 - names come from the plan
     rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
     return sorted(rows, key=lambda row: (row.get("id") is None, row.get("id")))
+
+
+def _household_of(subject: str, row: Mapping[str, Any]) -> int | None:
+    household: int | None = row["id" if subject == HOUSEHOLD else "household_id"]
+    return household
 
 
 class _Teller:
@@ -175,7 +186,6 @@ class _Teller:
         text = {"found": "成立", "not": "不成立", "unknown": "缺少数据，无法判定"}[state]
         tree = Value("finding", key, rule.title, flag, text, doc=rule.doc, inputs=inputs)
         missing = tuple(dict.fromkeys(_missing(tree))) if state == "unknown" else ()
-        of_household = rule.of == HOUSEHOLD
         return Decision(
             finding=key,
             title=rule.title,
@@ -183,8 +193,9 @@ class _Teller:
             basis=rule.basis,
             severity=rule.severity,
             resolve=rule.resolve,
-            household_id=row["id"] if of_household else row["household_id"],
-            person_id=None if of_household else row["id"],
+            household_id=None if rule.of == VILLAGE else _household_of(rule.of, row),
+            person_id=row["id"] if rule.of == PERSON else None,
+            village_id=row["id"] if rule.of == VILLAGE else None,
             state=state,
             missing=missing,
             tree=tree,

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, Entity, column_unit, entities
+from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, VILLAGE, Entity, column_unit, entities
 from huqing.rules.errors import Place, RuleError
 from huqing.rules.language import DECLARED, Argument, Grouping, Rule
 from huqing.rules.parameters import Parameters, load, own_folders
@@ -80,7 +80,7 @@ class Library:
         if rule.kind == "finding":
             if rule.of not in SUBJECTS:
                 raise RuleError(
-                    rule.place, f"规则 {rule.name} 的 of={rule.of} 不能有发现项", "改为 household 或 person"
+                    rule.place, f"规则 {rule.name} 的 of={rule.of} 不能有发现项", "改为 household、person 或 village"
                 )
             self._once(rule, self.findings.get(rule.name))
             self.findings[rule.name] = rule
@@ -123,6 +123,8 @@ class Library:
             up.append(PERSON)
         if own.key_of(HOUSEHOLD) and entity != HOUSEHOLD:
             up.append(HOUSEHOLD)
+        if entity in (HOUSEHOLD, PERSON):
+            up.append(VILLAGE)
         groups = [name for name, group in self.groupings.items() if group.over == entity]
         return [entity, *groups, *up[1:], COUNTY]
 
@@ -141,7 +143,7 @@ class Library:
         key = f"{parent}_id" if child in self.groupings else entities()[child].key_of(parent)
         if key is None or key not in self.columns_of(child):
             return None
-        return (key,), ("id",)
+        return (key,), ("region_code" if parent == VILLAGE else "id",)
 
     def find(self, entity: str, name: str) -> Node | None:
         """The node a rule on ``entity`` means by ``name``."""
@@ -277,13 +279,24 @@ class Library:
     def countywide(self) -> frozenset[str]:
         """Findings that compare a household with others and so cannot be decided from one household's rows alone."""
         return frozenset(
-            key for key in self.findings if {node.entity for node in self.closure([key])} & self.countywide_groups
+            key
+            for key, rule in self.findings.items()
+            if rule.of == VILLAGE or any(self._over_households(node) for node in self.closure([key]))
         )
 
+    def _over_households(self, node: Node) -> bool:
+        summed = node.entity == VILLAGE and node in self.rules and self.rules[node].kind == "aggregate"
+        return summed or node.entity in self.countywide_groups
+
     def _check_county_rules(self) -> None:
-        """What is computed over the whole county comes first, so it can rest on nothing but the rows themselves."""
+        """What is computed over the whole county comes first, so it can rest on nothing but the rows themselves.
+
+        What a village says of itself is computed with it.
+        """
         for node, rule in self.rules.items():
-            if rule.of != COUNTY and rule.of not in self.countywide_groups:
+            if rule.of not in (COUNTY, VILLAGE) and rule.of not in self.countywide_groups:
+                continue
+            if rule.of == VILLAGE and rule.kind == "variable":
                 continue
             todo, seen = [item.node for item in self.inputs[node] if item.node], set[Node]()
             while todo:
