@@ -14,6 +14,7 @@ COMMANDS = [
     "import",
     "screen",
     "explain",
+    "measure",
     "serve",
     "user",
     "regions",
@@ -21,7 +22,7 @@ COMMANDS = [
     "backup",
     "restore",
 ]
-SUBCOMMANDS = ["add", "reset", "disable", "list", "load"]
+SUBCOMMANDS = ["add", "reset", "disable", "list", "load", "county", "table"]
 ROLES = ["county", "town", "village", "grid", "department", "reader"]
 ALLOWED = {"huqing", "GBK", "CSV", "Ctrl", "PostgreSQL", "SQLite", *COMMANDS, *SUBCOMMANDS, *ROLES}
 
