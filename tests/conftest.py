@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 NOW = dt.datetime(2024, 6, 1, 9, 0, tzinfo=dt.UTC)
 PASSWORD = "Fengjie-2024!"
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """One Spark session for all tests of this process; starting one takes seconds."""
+    from huqing.rules.spark_session import session
+
+    with session("local[2]", settings={"spark.driver.memory": "1g", "spark.sql.shuffle.partitions": "2"}) as started:
+        yield started
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.spec.engines import ENGINES, States
+from tests.spec.engines import ENGINES, States, all_on_spark
 from tests.spec.reader import Case, Section, sections
 
 from huqing.rules.library import library
@@ -48,6 +49,19 @@ def test_a_rule_decides_as_its_table_says(section: Section, tmp_path: Path, cach
         states = engine(rows, section.finding, tmp_path, cache)
         wrong = [message for case in section.cases for message in disagreements(case, states, name)]
         assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.xdist_group("spark")
+@pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning")  # pyspark leaves its sockets to Python
+def test_spark_decides_as_every_table_says(spark: Any, tmp_path: Path, cache: Path) -> None:
+    decided = all_on_spark(SECTIONS, spark, tmp_path, cache)
+    wrong = [
+        message
+        for section in SECTIONS
+        for case in section.cases
+        for message in disagreements(case, decided.get(section.place, {}), "spark")
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 def disagreements(case: Case, states: States, engine: str) -> list[str]:
