@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
-
-import ibis
-import ibis.expr.datatypes as dt
 
 from huqing.rules.errors import RuleError
 from huqing.rules.language import Aggregate, Latest, Rule
 from huqing.rules.library import Input, Library, Node
 from huqing.rules.logic import latest_row
-from huqing.rules.parameters import DECIMAL_DIGITS
+from huqing.rules.settings import dated_setting, setting
 
 _TYPES = {
     "BIGINT": "int64",
@@ -35,7 +31,9 @@ class Caller:
     def call(self, rule: Rule, inputs: tuple[Input, ...], table: Any, have: Mapping[Node, str]) -> Any:
         """The rule's expression (or ``Aggregate``) over the columns of ``table``; RuleError if it fails or is wrong."""
         arguments = {
-            item.argument.name: table[have[item.node]] if item.node else self._constant(item) for item in inputs
+            item.argument.name: table[have[item.node]] if item.node else self._constant(item, table, have)
+            for item in inputs
+            if item.argument.role != "at"
         }
         try:
             result = rule.function(**arguments)
@@ -50,13 +48,14 @@ class Caller:
         _check_type(rule, result.expression if isinstance(result, Aggregate) else result)
         return result
 
-    def _constant(self, item: Input) -> Any:
+    def _constant(self, item: Input, table: Any, have: Mapping[Node, str]) -> Any:
         if not item.parameter:
             return self.as_of
-        value = self.library.parameters.require(item.parameter, self.as_of, self.region).value
-        if isinstance(value, Decimal):
-            return ibis.literal(value, type=dt.Decimal(18, DECIMAL_DIGITS))
-        return value
+        parameter = self.library.parameters[item.parameter]
+        if item.at is not None:
+            day = table[have[item.at]]
+            return dated_setting(parameter, [(day >= since, v.value) for since, v in parameter.timeline(self.region)])
+        return setting(parameter, self.library.parameters.require(item.parameter, self.as_of, self.region).value)
 
 
 def _check_type(rule: Rule, expression: Any) -> None:

@@ -145,7 +145,13 @@ def _history(rules: Library, key: str) -> History:
     parameter = rules.parameters[key]
     ordered = sorted(parameter.values, key=lambda value: (value.since, value.region), reverse=True)
     amounts = tuple(
-        Amount(v.since.isoformat(), v.scope, value_text(v.value, unit=parameter.unit), v.source, v.status)
+        Amount(
+            v.since.isoformat(),
+            v.scope,
+            value_text(v.value, unit=parameter.unit, codes=parameter.keys),
+            v.source,
+            v.status,
+        )
         for v in ordered
     )
     return History(key, parameter.title, parameter.unit, parameter.note, amounts)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import ibis
 
 from huqing.rules.calls import Caller, duckdb_type, grouped_by, ibis_type
-from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, VILLAGE, entities
+from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, VILLAGE
 from huqing.rules.language import Aggregate, Rule
 from huqing.rules.library import IN_SCOPE, Input, Library, Node
 from huqing.rules.plans import FLAG, Outcome, Plan, Step
@@ -79,7 +79,7 @@ class _Compiler:
         self.county: dict[str, Any] = {}
         self.steps: list[Step] = []
         self.weight = 0.0
-        closure = self.library.closure(findings)
+        closure = self._closure()
         self.rules: dict[Node, Rule] = {
             n: self.library.rules[n] for n in self.library.order if n in closure and n in self.library.rules
         }
@@ -102,6 +102,9 @@ class _Compiler:
         self.read: dict[str, list[str]] = {}
         self._open_tables(closure)
 
+    def _closure(self) -> set[Node]:
+        return self.library.closure(self.findings)
+
     def _note_lookups(self, reader: str, nodes: Iterable[Node | None]) -> None:
         self.lookups |= {(reader, node) for node in nodes if node and node.entity != reader}
 
@@ -110,16 +113,17 @@ class _Compiler:
         involved = {node.entity for node in closure} | {rule.over or rule.of for rule in self.rules.values()}
         involved |= {groupings[name].over for name in involved & set(groupings)}
         for entity in sorted(involved - {COUNTY} - set(groupings)):
-            types = entities()[entity].columns
+            types = self.library.tables[entity].columns
             used = {node.name for node in closure if node.entity == entity and node not in self.rules}
             if VILLAGE in involved and entity in (HOUSEHOLD, PERSON, VILLAGE):
                 used.add(VILLAGE_LINK)
-            self.read[entity] = [name for name in types if name in LINKS or name in used]
+            used |= {*LINKS, *self.library.links(entity)}
+            self.read[entity] = [name for name in types if name in used]
             self.tables[entity] = self._stored(entity)
             self.columns[entity] = {Node(entity, name): name for name in self.read[entity]}
 
     def _stored(self, entity: str) -> Any:
-        types = entities()[entity].columns
+        types = self.library.tables[entity].columns
         return ibis.table({name: ibis_type(types[name]) for name in self.read[entity]}, name=entity)
 
     def plan(self, not_run: dict[str, str]) -> Plan:
@@ -275,7 +279,8 @@ class _Compiler:
 
     def _cut(self, entity: str) -> None:
         have, table = self.columns[entity], self.tables[entity]
-        keys = {*LINKS, *self._by(entity)} | ({VILLAGE_LINK} if VILLAGE in self.tables else set())
+        keys = {*LINKS, *self.library.links(entity), *self._by(entity)}
+        keys |= {VILLAGE_LINK} if VILLAGE in self.tables else set()
         whole = entity == VILLAGE or entity in self.library.countywide_groups
         needed = self._needed(entity)
         names = [column for node, column in have.items() if node in needed or column in keys]

@@ -6,8 +6,8 @@ import datetime
 from decimal import Decimal
 from typing import Any
 
-from huqing.rules.entities import declared
 from huqing.rules.library import Library, Node
+from huqing.rules.schedules import NO_LIMIT, REST, UNLIMITED, Keyed, Segments
 from huqing.standards.codelists import codelist
 from huqing.standards.money import yuan_text
 
@@ -39,6 +39,20 @@ def value_text(value: Any, *, unit: str = "", codes: str = "") -> str:
             text = value.isoformat()
         case str():
             text = codelist(codes).label(value) if codes else STATE_CODES.get(value, value)
+        case Keyed():
+            parts = [
+                f"{codelist(codes).label(code) if codes else code}：{value_text(v, unit=unit)}"
+                for code, v in value.values
+            ]
+            rest = [] if value.rest is None else [f"{REST}：{value_text(value.rest, unit=unit)}"]
+            text = "；".join([*parts, *rest])
+        case Segments():
+            text = "；".join(
+                f"{value_text(part.over, unit=unit)}以上 {value_text(part.rate, unit='比例')}" for part in value.parts
+            )
+            text = text or "没有这一层"
+        case _ if unit.startswith("元") and int(value) >= UNLIMITED:
+            text = NO_LIMIT
         case _ if unit.startswith("元"):
             text = f"{yuan_text(int(value), grouped=True)} {unit}"
         case Decimal() if unit == "比例":
@@ -55,5 +69,5 @@ def codes_of(library: Library, node: Node) -> str:
     if rule:
         return rule.codelist
     stored = library.stored(node)
-    declaration = declared(*stored)
+    declaration = library.field_of(stored)
     return declaration.codelist if declaration else STRUCTURE_CODES.get((stored.entity, stored.name), "")

@@ -18,6 +18,7 @@ from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, VILLAGE, column_tit
 from huqing.rules.errors import RuleError
 from huqing.rules.language import Rule
 from huqing.rules.library import Input, Library, Node, library
+from huqing.rules.parameters import Dated
 from huqing.rules.plans import Plan
 from huqing.rules.recheck import load_tables, set_county
 
@@ -204,25 +205,30 @@ class _Teller:
     def input(self, item: Input, reader: str, row: dict[str, Any]) -> Value:
         """The value an argument had for a row of ``reader``."""
         if item.parameter:
-            return self.parameter(item.parameter)
+            return self.parameter(item.parameter, item.at and self.value(item.at, reader, row))
         if item.node is None:
             return Value("day", "as_of", "筛查日期", self.as_of, self.as_of.isoformat())
         return self.value(item.node, reader, row)
 
-    def parameter(self, key: str) -> Value:
+    def parameter(self, key: str, day: Value | None = None) -> Value:
+        """The value in force on the run's day, or on a date of the row; missing if there was none on that date."""
         parameter = self.rules.parameters[key]
-        dated = self.rules.parameters.require(key, self.as_of, self.region)
+        if day is None:
+            dated: Dated | None = self.rules.parameters.require(key, self.as_of, self.region)
+        else:
+            dated = None if day.value is None else parameter.at(day.value, self.region)
+        value = dated and dated.value
         return Value(
             "parameter",
             key,
             parameter.title,
-            dated.value,
-            value_text(dated.value, unit=parameter.unit),
+            value,
+            value_text(value, unit=parameter.unit, codes=parameter.keys),
             unit=parameter.unit,
             doc=parameter.note,
-            source=dated.source,
-            scope=dated.scope,
-            since=dated.since.isoformat(),
+            source=dated.source if dated else "",
+            scope=dated.scope if dated else "",
+            since=dated.since.isoformat() if dated else "",
         )
 
     def value(self, node: Node, reader: str, row: dict[str, Any]) -> Value:

@@ -20,6 +20,14 @@ the rule's own entity, or one further up: a bill reads its person, a person its 
         return workers == 0
 
 Findings are ends: nothing depends on them, so a finding may carry the name of a column it checks.
+
+A parameter looked up by a date of the row instead of the run's day is annotated with that date; where no value was in
+force it is unknown::
+
+    def aid_pay(base: Column, aid_rate: Annotated[Param, At("settled_on")]) -> Column: ...
+
+What benefits are computed from and no snapshot holds (participation in an industry, drawings on a loan) is declared as
+a table of its own with ``input_table``; variables and aggregates may be ``of`` it, findings may not read it.
 """
 
 from __future__ import annotations
@@ -33,6 +41,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from huqing.rules.errors import Place, RuleError
+from huqing.standards.fields import Field
 
 Severity = Literal["high", "medium", "low", "notice"]
 SEVERITIES: dict[str, str] = {"high": "高", "medium": "中", "low": "低", "notice": "提示"}
@@ -61,6 +70,13 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class At:
+    """The column or variable whose date says which of a parameter's values holds for a row."""
+
+    day: str
+
+
+@dataclass(frozen=True)
 class Latest:
     """A value of the latest row; aggregates with the same ``by``, ``row`` and ``where`` are found in one go."""
 
@@ -81,11 +97,12 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a rule."""
+    """One argument of a rule; ``at`` names the date a parameter is looked up by, the role ``at`` is that date."""
 
     name: str
-    role: Literal["column", "parameter", "day"]
+    role: Literal["column", "parameter", "day", "at"]
     unit: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,7 +145,20 @@ class Grouping:
     module: str = ""
 
 
-DECLARED: list[Rule | Grouping] = []
+@dataclass(frozen=True)
+class InputTable:
+    """Rows that are handed in instead of read from a snapshot: an ``id``, keys of the rows they belong to, fields."""
+
+    name: str
+    title: str
+    belongs_to: tuple[str, ...]
+    fields: tuple[Field, ...]
+    place: Place
+    module: str = ""
+
+
+Declared = Rule | Grouping | InputTable
+DECLARED: list[Declared] = []
 
 
 def _place(function: Callable[..., Any]) -> Place:
@@ -150,14 +180,15 @@ def _arguments(function: Callable[..., Any], place: Place) -> tuple[Argument, ..
         ) from error
     found = []
     for name in inspect.signature(function).parameters:
-        hint, unit = hints.get(name), ""
+        hint, unit, day = hints.get(name), "", ""
         if get_origin(hint) is Annotated:
             hint, *extras = get_args(hint)
             unit = next((extra.name for extra in extras if isinstance(extra, Unit)), "")
+            day = next((extra.day for extra in extras if isinstance(extra, At)), "")
         if hint is Column:
             found.append(Argument(name, "column", unit))
         elif hint is Param:
-            found.append(Argument(name, "parameter", unit))
+            found.append(Argument(name, "parameter", unit, day))
         elif hint is Day:
             found.append(Argument(name, "day"))
         else:
@@ -266,3 +297,16 @@ def grouping(name: str, title: str, *, over: str, by: Sequence[str], at_least: i
     group = Grouping(name, title, over, tuple(by), place, at_least, frame.f_globals["__name__"])
     DECLARED.append(group)
     return group
+
+
+def input_table(name: str, title: str, *, belongs_to: Sequence[str] = (), fields: Sequence[Field]) -> InputTable:
+    """Declare a table that is handed in: ``id`` (unique), ``<x>_id`` for every x of ``belongs_to``, and the fields.
+
+    ``belongs_to`` may name household, person and other input tables: rules read their values and aggregate over the
+    rows that belong to them.
+    """
+    frame = sys._getframe(1)
+    place = Place(_short(frame.f_code.co_filename), frame.f_lineno)
+    table = InputTable(name, title, tuple(belongs_to), tuple(fields), place, frame.f_globals["__name__"])
+    DECLARED.append(table)
+    return table

@@ -7,16 +7,17 @@ import graphlib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, VILLAGE, Entity, column_unit, entities
+from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, VILLAGE, declared, entities
 from huqing.rules.errors import Place, RuleError
-from huqing.rules.language import DECLARED, Argument, Grouping, Rule
+from huqing.rules.inputs import input_entities, links_of
+from huqing.rules.language import DECLARED, Argument, Declared, Grouping, InputTable, Rule
 from huqing.rules.parameters import Parameters, load, own_folders
-from huqing.standards.fields import department_kinds, record_kinds
+from huqing.standards.fields import Field, department_kinds, record_kinds
 
 PACKAGES = ("huqing.policies",)
 IN_SCOPE = "in_scope"
@@ -34,19 +35,25 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True)
 class Input:
-    """What one argument of a rule stands for: a node (column or rule), a parameter's key, or the day (both empty)."""
+    """What one argument of a rule stands for: a node (column or rule), a parameter's key, or the day (both empty).
+
+    A parameter looked up by a date of the row has that date in ``at``; the date is an input of its own besides.
+    """
 
     argument: Argument
     node: Node | None = None
     parameter: str = ""
+    at: Node | None = None
 
 
 class Library:
     """The rules of all policies with their parameters, checked."""
 
-    def __init__(self, declared: Iterable[Rule | Grouping], parameters: Parameters) -> None:
-        items = list(declared)
+    def __init__(self, declarations: Iterable[Declared], parameters: Parameters) -> None:
+        items = list(declarations)
         self.parameters = parameters
+        self.input_tables = {item.name: item for item in items if isinstance(item, InputTable)}
+        self.tables = entities() | input_entities(self.input_tables)
         self.groupings: dict[str, Grouping] = {}
         self.rules: dict[Node, Rule] = {}
         self.findings: dict[str, Rule] = {}
@@ -62,20 +69,21 @@ class Library:
         self._check_groupings()
         self.order = self._ordered()
         self._check_county_rules()
+        self._check_inputs_of_findings()
 
     def _add_grouping(self, group: Grouping) -> None:
-        if group.name in entities() or group.name in self.groupings:
+        if group.name in self.tables or group.name in self.groupings:
             raise RuleError(group.place, f"分组名 {group.name} 已被使用", "换一个名字")
-        if group.over not in entities():
+        if group.over not in self.tables:
             raise RuleError(
-                group.place, f"分组 {group.name} 的 over={group.over} 不存在", self._suggest(group.over, entities())
+                group.place, f"分组 {group.name} 的 over={group.over} 不存在", self.suggest(group.over, self.tables)
             )
         self.groupings[group.name] = group
 
     def _add(self, rule: Rule) -> None:
         for entity in filter(None, (rule.of, rule.over)):
-            if entity not in entities() and entity not in self.groupings:
-                remedy = self._suggest(entity, [*entities(), *self.groupings])
+            if entity not in self.tables and entity not in self.groupings:
+                remedy = self.suggest(entity, [*self.tables, *self.groupings])
                 raise RuleError(rule.place, f"规则 {rule.name} 所说的 {entity} 不存在", remedy)
         if rule.kind == "finding":
             if rule.of not in SUBJECTS:
@@ -99,7 +107,8 @@ class Library:
             raise RuleError(rule.place, f"规则 {rule.name} 已在 {earlier.place} 定义", "换一个名字，或删去一处")
 
     @staticmethod
-    def _suggest(name: str, choices: Iterable[str]) -> str:
+    def suggest(name: str, choices: Iterable[str]) -> str:
+        """A remedy for a name that does not exist: the names that look like it."""
         near = difflib.get_close_matches(name, list(choices), n=3, cutoff=0.5)
         return f"相近的名字：{'、'.join(near)}" if near else "检查拼写"
 
@@ -107,7 +116,7 @@ class Library:
         """The stored columns of an entity; of a grouping the values it groups by."""
         if entity in self.groupings:
             return self.groupings[entity].by
-        return list(entities()[entity].columns)
+        return list(self.tables[entity].columns)
 
     def chain(self, entity: str) -> list[str]:
         """The entities whose values a rule on ``entity`` can read, nearest first."""
@@ -116,7 +125,10 @@ class Library:
             return [entity, *parents, COUNTY]
         if entity == COUNTY:
             return [COUNTY]
-        own: Entity = entities()[entity]
+        own = self.tables[entity]
+        if entity in self.input_tables:
+            over = [name for name, group in self.groupings.items() if group.over == entity]
+            return [entity, *over, *self.input_tables[entity].belongs_to, COUNTY]
         reads_person = own.key_of(PERSON) and entity not in ("label", PERSON) and self._person_subject(entity)
         up = [entity]
         if reads_person:
@@ -140,7 +152,7 @@ class Library:
         if parent in self.groupings:
             group = self.groupings[parent]
             return (group.by, group.by) if child == group.over else None
-        key = f"{parent}_id" if child in self.groupings else entities()[child].key_of(parent)
+        key = f"{parent}_id" if child in self.groupings else self.tables[child].key_of(parent)
         if key is None or key not in self.columns_of(child):
             return None
         return (key,), ("region_code" if parent == VILLAGE else "id",)
@@ -156,7 +168,22 @@ class Library:
     def unit_of(self, node: Node) -> str:
         """The unit of a column or rule."""
         rule = self.rules.get(node)
-        return rule.unit if rule else column_unit(*self.stored(node))
+        if rule:
+            return rule.unit
+        field = self.field_of(self.stored(node))
+        return field.unit if field else ""
+
+    def field_of(self, node: Node) -> Field | None:
+        """The declaration of a column; None for a structural one such as ``id``."""
+        table = self.input_tables.get(node.entity)
+        if table is None:
+            return declared(*node)
+        return next((field for field in table.fields if field.key == node.name), None)
+
+    def links(self, entity: str) -> tuple[str, ...]:
+        """The columns of an input table by which its rows are known and belong to others; () for other tables."""
+        table = self.input_tables.get(entity)
+        return links_of(table) if table else ()
 
     def stored(self, node: Node) -> Node:
         """The column behind a grouping's column (the grouped entity's own), else the node itself."""
@@ -164,7 +191,15 @@ class Library:
         return Node(group.over, node.name) if group and node not in self.rules else node
 
     def _inputs(self, rule: Rule) -> tuple[Input, ...]:
-        return tuple(self._input(rule, argument) for argument in rule.arguments)
+        found = []
+        for argument in rule.arguments:
+            item = self._input(rule, argument)
+            if argument.at:
+                day = self._must_find(rule, rule.over or rule.of, argument.at)
+                found += [replace(item, at=day), Input(Argument(argument.at, "at"), node=day)]
+            else:
+                found.append(item)
+        return tuple(found)
 
     def _input(self, rule: Rule, argument: Argument) -> Input:
         if argument.role == "day":
@@ -189,7 +224,7 @@ class Library:
         if node is None:
             names = {n for place in self.chain(entity) for n in self.columns_of(place)}
             names |= {node.name for node in self.rules if node.entity in self.chain(entity)}
-            remedy = self._suggest(name, names)
+            remedy = self.suggest(name, names)
             if name in self.parameters:
                 remedy = f"{name} 是参数，请把注解改为 Param"
             raise RuleError(rule.place, f"规则 {rule.name} 用到的 {name} 在 {entity} 及其上级中都找不到", remedy)
@@ -215,7 +250,7 @@ class Library:
                     raise RuleError(
                         group.place,
                         f"分组 {group.name} 的 {name} 不是 {group.over} 的列或变量",
-                        self._suggest(name, known),
+                        self.suggest(name, known),
                     )
 
     def dependencies(self, node: Node) -> set[Node]:
@@ -238,7 +273,11 @@ class Library:
 
     def closure(self, findings: Iterable[str]) -> set[Node]:
         """Every node the findings need, columns included."""
-        todo = [node for key in findings for node in self.roots(key)]
+        return self.below(node for key in findings for node in self.roots(key))
+
+    def below(self, nodes: Iterable[Node]) -> set[Node]:
+        """The nodes and everything they are computed from."""
+        todo = list(nodes)
         seen: set[Node] = set()
         while todo:
             node = todo.pop()
@@ -256,10 +295,12 @@ class Library:
 
     def parameters_of(self, finding: str) -> list[str]:
         """The parameters a finding depends on, directly or through other rules."""
-        inputs = [*self.finding_inputs[finding]]
-        for node in self.closure([finding]):
-            inputs.extend(self.inputs.get(node, ()))
-        return sorted({item.parameter for item in inputs if item.parameter})
+        own = {item.parameter for item in self.finding_inputs[finding] if item.parameter}
+        return sorted(own | {item.parameter for item in self.settings_below(self.closure([finding]))})
+
+    def settings_below(self, closure: Iterable[Node]) -> list[Input]:
+        """The arguments of these nodes' rules that are parameters."""
+        return [item for node in closure for item in self.inputs.get(node, ()) if item.parameter]
 
     def files_of(self, finding: str) -> set[str]:
         """The department files a finding reads."""
@@ -312,15 +353,23 @@ class Library:
                     seen.add(below)
                     todo.extend(self.dependencies(below))
 
+    def _check_inputs_of_findings(self) -> None:
+        for key, rule in self.findings.items():
+            handed_in = sorted({node.entity for node in self.closure([key])} & set(self.input_tables))
+            if handed_in:
+                raise RuleError(
+                    rule.place, f"发现项 {key} 读了输入表 {'、'.join(handed_in)}，筛查时没有它", "只读户、人和部门数据"
+                )
 
-def declared_in(packages: Sequence[str]) -> list[Rule | Grouping]:
+
+def declared_in(packages: Sequence[str]) -> list[Declared]:
     """Import every module of the packages and return what they declare, in order of file and line."""
     for name in packages:
         package = importlib.import_module(name)
         for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
             importlib.import_module(f"{name}.{module}")
     prefixes = tuple(f"{name}." for name in packages)
-    unique: dict[tuple[Place, str], Rule | Grouping] = {
+    unique: dict[tuple[Place, str], Declared] = {
         (item.place, item.name): item for item in DECLARED if item.module.startswith(prefixes)
     }
     return sorted(unique.values(), key=lambda item: (item.place.file, item.place.line))

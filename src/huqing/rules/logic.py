@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import calendar
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 
 import ibis
 
 from huqing.rules.language import Aggregate, Column, Latest
+from huqing.rules.schedules import MILLION
 
 NO_DATE = datetime.date(1900, 1, 1)
 
@@ -139,6 +140,94 @@ def per_head(amount: Column, heads: Column) -> Column:
     return ibis.cases((amount < 0, -size), (amount >= 0, size))
 
 
+def whole_part(number: Column, by: int) -> Column:
+    """A number not below zero divided by ``by``, rounded down; exact up to quotients of 2^51 on every engine.
+
+    Engines divide integers as doubles, so what is divided here has no remainder and is rounded to the next integer.
+    """
+    return ((number - number % by) / by).round().cast("int64")
+
+
+def ratio_of(amount: Column, numerator: Column, denominator: int) -> Column:
+    """``amount`` fen × numerator ÷ denominator in fen, halves away from zero; exact while numerator × denominator
+    stays below 4 × 10^18. Shares of money are rounded only here and in ``some_of_million``.
+    """
+    if denominator <= 0 or not (_whole(amount) and _whole(numerator)):
+        raise TypeError("金额须为整数分，比例参数写 type: rate（百万分之几的整数），不用小数相乘")
+    size = amount.abs()
+    rest = (size % denominator) * numerator
+    fen = whole_part(size, denominator) * numerator + whole_part(rest * 2 + denominator, denominator * 2)
+    return ibis.cases((amount < 0, -fen), (amount >= 0, fen))
+
+
+def share_of(amount: Column, rate: Column) -> Column:
+    """The share ``rate`` (a parameter of type rate: an integer per million) of fen, halves away from zero."""
+    return ratio_of(amount, rate, MILLION)
+
+
+def some_of_million(parts: Sequence[tuple[Column, Column]]) -> Column:
+    """The sum of amounts not below zero × their rates per million, rounded once, in fen."""
+    whole = reduce(lambda one, other: one + other, (whole_part(amount, MILLION) * rate for amount, rate in parts))
+    rest = reduce(lambda one, other: one + other, ((amount % MILLION) * rate for amount, rate in parts))
+    return whole + whole_part(rest * 2 + MILLION, MILLION * 2)
+
+
+def _whole(value: Column) -> bool:
+    return isinstance(value, int) or bool(value.type().is_integer())
+
+
+def smaller(one: Column, other: Column) -> Column:
+    """The smaller of two values; unknown if either is (SQL's least would take the known one)."""
+    return ibis.cases((one <= other, one), (one > other, other))
+
+
+def larger(one: Column, other: Column) -> Column:
+    """The larger of two values; unknown if either is (SQL's greatest would take the known one)."""
+    return ibis.cases((one >= other, one), (one < other, other))
+
+
+def above(amount: Column, floor: Column) -> Column:
+    """By how much an amount exceeds ``floor``: 0 if it does not, unknown if either is."""
+    return ibis.cases((amount > floor, amount - floor), (amount <= floor, 0))
+
+
+def running_total(
+    value: Column, *, within: Sequence[Column], order: Column, row: Column, before: bool = False
+) -> Column:
+    """The sum of an integer value over the rows so far of those that share ``within``, in the order of ``order``.
+
+    Of rows with the same ``order`` the one with the smaller ``row`` (its id) comes first, so the order is always the
+    same. With ``before`` the row itself does not count (0 for the first). From a missing value on everything is
+    unknown, and so is everything where a row's place in the order is missing, and rows whose ``within`` is missing.
+    """
+    return _running(value.sum(), value, within=within, order=order, row=row, before=before, first=0)
+
+
+def running_max(
+    value: Column, *, within: Sequence[Column], order: Column, row: Column, before: bool = False, first: int = 0
+) -> Column:
+    """The largest value so far, as ``running_total`` sums; with ``before`` it is ``first`` for the first row."""
+    return _running(value.max(), value, within=within, order=order, row=row, before=before, first=first)
+
+
+def _running(
+    reduction: Column,
+    value: Column,
+    *,
+    within: Sequence[Column],
+    order: Column,
+    row: Column,
+    before: bool,
+    first: int,
+) -> Column:
+    in_order = [ibis.asc(order, nulls_first=True), row]
+    frame = ibis.window(group_by=list(within), order_by=in_order, rows=(None, -1 if before else 0))
+    unknown = (value.isnull() | order.isnull()).cast("int64").sum().over(frame).fill_null(0) > 0
+    nowhere = reduce(lambda one, other: one | other, (key.isnull() for key in (*within, order)))
+    so_far = reduction.over(frame).cast("decimal(38, 0)").cast("int64").fill_null(first)
+    return ibis.cases((nowhere | unknown, ibis.null("int64")), else_=so_far)
+
+
 def years_between(start: Column, day: datetime.date) -> Column:
     """Completed years from ``start`` to the run's day; somebody born on 29 February grows older on 1 March."""
     before_birthday = (start.month() * 100 + start.day()) > day.month * 100 + day.day
@@ -165,6 +254,11 @@ def days_before(day: datetime.date, days: int) -> datetime.date:
 def month_of(day: Column) -> Column:
     """Year and month as one number, e.g. 202406."""
     return day.year().cast("int64") * 100 + day.month()
+
+
+def month_day_of(day: Column) -> Column:
+    """Month and day as one number, e.g. 630 for 30 June."""
+    return day.month().cast("int64") * 100 + day.day()
 
 
 def in_window(value: Column, start: datetime.date, day: datetime.date) -> Column:

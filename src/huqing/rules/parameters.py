@@ -1,8 +1,10 @@
 """Dated parameters: amounts, ages and limits by region and date, from YAML files that say where each value comes from.
 
-A file maps a key to ``title``, ``unit``, ``type`` (money, integer or decimal) and ``values``: one entry per region and
-first day of validity. The region is a prefix of the 12-digit code, "000000" for the nation; a county without a value of
-its own uses its city's, its province's, then the nation's. Money is written in yuan and handed to rules in fen.
+A file maps a key to ``title``, ``unit``, ``type`` (money, integer, decimal, rate, segments or choice), and ``values``:
+one entry per region and first day of validity. The region is a prefix of the 12-digit code, "000000" for the nation; a
+county without a value of its own uses its city's, its province's, then the nation's. Money is written in yuan and
+handed to rules in fen, a rate as a share and handed to rules per million. ``choices`` lists what a choice may be;
+``keys`` names a code list whose codes may each have a value (``schedules``).
 """
 
 from __future__ import annotations
@@ -13,19 +15,18 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from huqing.rules.errors import ParameterError, Place
+from huqing.rules.schedules import TYPES, ParameterType, ParameterValue, check_keys, read_value
 
 NATION = "000000"
-ParameterType = Literal["money", "integer", "decimal"]
-TYPES: tuple[ParameterType, ...] = ("money", "integer", "decimal")
-DECIMAL_DIGITS = 6
+IN_YUAN = ("money", "segments")
+OPTIONAL = ("note", "keys", "choices")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Dated:
 
     since: datetime.date
     region: str
-    value: int | Decimal
+    value: ParameterValue
     source: str
     status: str
 
@@ -55,11 +56,22 @@ class Parameter:
     note: str
     values: tuple[Dated, ...]
     place: Place
+    keys: str = ""
+    choices: tuple[str, ...] = ()
 
     def at(self, day: datetime.date, region: str) -> Dated | None:
         """The value in force: of the nearest region that has one, the latest that has begun; None if there is none."""
         fitting = [value for value in self.values if value.since <= day and region.startswith(value.region)]
         return max(fitting, key=lambda value: (len(value.region), value.since), default=None)
+
+    def timeline(self, region: str) -> tuple[tuple[datetime.date, Dated], ...]:
+        """Every value that is ever in force in the region, with the day it begins to be, in order of time."""
+        found: list[tuple[datetime.date, Dated]] = []
+        for day in sorted({value.since for value in self.values if region.startswith(value.region)}):
+            value = self.at(day, region)
+            if value is not None and not (found and found[-1][1] is value):
+                found.append((day, value))
+        return tuple(found)
 
 
 class Parameters(Mapping[str, Parameter]):
@@ -103,7 +115,7 @@ class Parameters(Mapping[str, Parameter]):
     def digest(self) -> str:
         """A hash over all values in force at any time, for cache keys and versions."""
         rows = [
-            [p.key, p.unit, p.type, [[str(v.since), v.region, str(v.value)] for v in p.values]]
+            [p.key, p.unit, p.type, p.keys, [[str(v.since), v.region, str(v.value)] for v in p.values]]
             for p in sorted(self._by_key.values(), key=lambda p: p.key)
         ]
         return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
@@ -119,15 +131,16 @@ class Parameters(Mapping[str, Parameter]):
             if base is None:
                 merged[key] = extra
                 continue
-            if (base.unit, base.type) != (extra.unit, extra.type):
+            if (base.unit, base.type, base.keys) != (extra.unit, extra.type, extra.keys):
                 raise ParameterError(
                     extra.place,
-                    f"参数 {key} 的单位、类型（{extra.unit}、{extra.type}）与 {base.place} 的不同",
+                    f"参数 {key} 的 unit、type、keys（{extra.unit}、{extra.type}、{extra.keys or '无'}）"
+                    f"与 {base.place} 的不同",
                     "改成与原声明一致",
                 )
             own = {(v.region, v.since) for v in extra.values}
             kept = tuple(v for v in base.values if (v.region, v.since) not in own)
-            merged[key] = Parameter(key, base.title, base.unit, base.type, base.note, kept + extra.values, base.place)
+            merged[key] = replace(base, values=kept + extra.values)
         return Parameters(merged.values())
 
 
@@ -168,30 +181,45 @@ def read_file(file: Path) -> list[Parameter]:
 def _parameter(key: str, raw: Any, place: Place) -> Parameter:
     if not isinstance(raw, dict):
         raise ParameterError(place, f"参数 {key} 没有内容", "写明 title、unit、type 和 values")
-    unknown = sorted(set(raw) - {"title", "unit", "type", "values", "note"})
+    parts = ("title", "unit", "type", "values")
+    unknown = sorted(set(raw) - {*parts, *OPTIONAL})
     if unknown:
         raise ParameterError(
-            place, f"参数 {key} 有不认识的项 {'、'.join(unknown)}", "只用 title、unit、type、note、values"
+            place, f"参数 {key} 有不认识的项 {'、'.join(unknown)}", f"只用 {'、'.join((*parts, *OPTIONAL))}"
         )
-    for part in ("title", "unit", "type", "values"):
+    kind = raw.get("type")
+    choices = tuple(str(choice) for choice in raw.get("choices") or ())
+    if kind == "choice":
+        raw = {"unit": "选项", **raw}
+    for part in parts:
         if raw.get(part) in (None, "", []):
             raise ParameterError(place, f"参数 {key} 缺少 {part}", f"补上 {part}")
-    kind = raw["type"]
     if kind not in TYPES:
         raise ParameterError(place, f"参数 {key} 的类型 {kind} 不存在", f"改为 {'、'.join(TYPES)} 之一")
-    if (kind == "money") != str(raw["unit"]).startswith("元"):
+    if (kind in IN_YUAN) != str(raw["unit"]).startswith("元"):
         raise ParameterError(
-            place, f"参数 {key} 的类型是 {kind}，单位却是 {raw['unit']}", "金额用 type: money，单位以“元”开头"
+            place,
+            f"参数 {key} 的类型是 {kind}，单位却是 {raw['unit']}",
+            "金额用 type: money，分段用 type: segments，单位以“元”开头",
         )
-    values = tuple(_dated(key, kind, entry, place) for entry in raw["values"])
+    if kind == "rate" and raw["unit"] != "比例":
+        raise ParameterError(place, f"参数 {key} 的类型是 rate，单位却是 {raw['unit']}", "写 unit: 比例")
+    if (kind == "choice") != bool(choices):
+        raise ParameterError(
+            place, f"参数 {key} 的可选项 choices 写得不对", "type: choice 的参数列出 choices，其他不写"
+        )
+    keys = str(raw.get("keys") or "")
+    check_keys(key, keys, place)
+    values = tuple(_dated(key, kind, entry, place, keys, choices) for entry in raw["values"])
     marks = [(value.region, value.since) for value in values]
     doubled = next((mark for mark in marks if marks.count(mark) > 1), None)
     if doubled:
         raise ParameterError(place, f"参数 {key} 对区划 {doubled[0] or NATION} 自 {doubled[1]} 写了两个值", "删去一个")
-    return Parameter(key, str(raw["title"]), str(raw["unit"]), kind, str(raw.get("note", "")), values, place)
+    note = str(raw.get("note", ""))
+    return Parameter(key, str(raw["title"]), str(raw["unit"]), kind, note, values, place, keys, choices)
 
 
-def _dated(key: str, kind: ParameterType, entry: Any, place: Place) -> Dated:
+def _dated(key: str, kind: ParameterType, entry: Any, place: Place, keys: str, choices: tuple[str, ...]) -> Dated:
     parts = {"from", "region", "value", "source", "status"}
     if not isinstance(entry, dict) or set(entry) != parts:
         raise ParameterError(
@@ -209,20 +237,7 @@ def _dated(key: str, kind: ParameterType, entry: Any, place: Place) -> Dated:
     return Dated(
         entry["from"],
         "" if region == NATION else region,
-        _number(key, kind, entry["value"], place),
+        read_value(key, kind, entry["value"], place, keys=keys, choices=choices),
         str(entry["source"]),
         str(entry["status"]),
     )
-
-
-def _number(key: str, kind: ParameterType, raw: Any, place: Place) -> int | Decimal:
-    try:
-        value = Decimal(str(raw))
-    except InvalidOperation:
-        raise ParameterError(place, f"参数 {key} 的取值 {raw} 不是数", "只写数字，不写单位") from None
-    scaled = value * 100 if kind == "money" else value
-    if kind != "decimal" and scaled != int(scaled):
-        raise ParameterError(place, f"参数 {key} 的取值 {raw} 位数过多", "金额最多两位小数，整数不带小数")
-    if kind == "decimal" and round(value, DECIMAL_DIGITS) != value:
-        raise ParameterError(place, f"参数 {key} 的取值 {raw} 超过 {DECIMAL_DIGITS} 位小数", "减少小数位数")
-    return value if kind == "decimal" else int(scaled)
