@@ -30,11 +30,15 @@ TOPICS = {
     "assets": "资产核对",
     "monitoring": "监测对象管理",
     "visits": "走访帮扶",
+    "living": "生产生活条件核查",
+    "risks": "风险与措施核查",
+    "measures": "帮扶措施核查",
+    "villages": "行政村信息核查",
     "identity": "身份信息核查",
     "education": "教育信息核查",
 }
 OTHER = "其他"
-SUBJECTS = {"household": "户", "person": "人"}
+SUBJECTS = {"household": "户", "person": "人", "village": "村"}
 # How sure a parameter's value is, as the policy files mark it.
 STATUS = {"V": "已见原文", "V3": "见于转载", "L": "本地建议值"}
 # Keys of rows: needed to join, never a reason.
@@ -121,22 +125,24 @@ def evidence_titles(library: Library, key: str) -> list[str]:
 
 def parameters_of(library: Library, key: str, *, day: date, county: str) -> list[ShownParameter]:
     """The dated parameters of a rule with all their values; ``county`` "" when there is none at hand."""
-    return [_parameter(library.parameters[name], day, county) for name in library.parameters_of(key)]
+    return [parameter(library.parameters[name], day, county) for name in library.parameters_of(key)]
 
 
-def _parameter(parameter: Parameter, day: date, county: str) -> ShownParameter:
-    force = parameter.at(day, county) if county else None
-    ordered = sorted(parameter.values, key=lambda value: (-len(value.region), value.region, value.since))
+def parameter(item: Parameter, day: date, county: str) -> ShownParameter:
+    """One parameter with all its values; the one in force in ``county`` on ``day`` is marked."""
+    force = item.at(day, county) if county else None
+    ordered = sorted(item.values, key=lambda value: (-len(value.region), value.region, value.since))
     here, elsewhere = [], []
     for value in ordered:
-        shown = _shown(parameter, value, now=value is force)
-        (here if not county or county.startswith(value.region) else elsewhere).append(shown)
-    return ShownParameter(parameter, here, elsewhere)
+        told = shown(item, value, now=value is force)
+        (here if not county or county.startswith(value.region) else elsewhere).append(told)
+    return ShownParameter(item, here, elsewhere)
 
 
-def _shown(parameter: Parameter, value: Dated, *, now: bool) -> ShownValue:
+def shown(parameter: Parameter, value: Dated, *, now: bool) -> ShownValue:
+    """One value of a parameter in words."""
     return ShownValue(
-        text=value_text(value.value, unit=parameter.unit),
+        text=value_text(value.value, unit=parameter.unit, codes=parameter.keys),
         place=place_of(value.region),
         since=value.since,
         source=value.source,

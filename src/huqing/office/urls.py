@@ -9,9 +9,11 @@ from huqing.office.views import (
     households,
     imports,
     links,
+    parameters,
     regions,
     rules,
     search,
+    simulations,
     users,
 )
 
@@ -26,6 +28,8 @@ urlpatterns = [
     *imports.urlpatterns,
     *links.urlpatterns,
     *rules.urlpatterns,
+    *parameters.urlpatterns,
+    *simulations.urlpatterns,
     *search.urlpatterns,
     *regions.urlpatterns,
     *users.urlpatterns,

@@ -180,12 +180,10 @@ def movers(
     return [Mover(*row) for row in rows], int(counted[0]) if counted else 0
 
 
-def all_movers(folder: Path) -> Iterator[Mover]:
-    """Everybody who would enter or leave, in pages, for an export."""
-    offset = 0
-    while True:
-        page, total = movers(folder, offset=offset, limit=FETCH)
-        yield from page
-        offset += len(page)
-        if not page or offset >= total:
-            return
+def pages(folder: Path) -> Iterator[list[Mover]]:
+    """Everybody who would enter or leave, a part at a time, for an export."""
+    offset, total = 0, 1
+    while offset < total:
+        part, total = movers(folder, offset=offset, limit=FETCH)
+        yield part
+        offset += FETCH

@@ -13,6 +13,7 @@ from huqing.office import rule_page
 from huqing.office.templatetags.office import badge
 from huqing.rules.explain import Value
 from huqing.rules.parameters import NATION
+from huqing.screening.models import Simulation
 from huqing.standards.fields import record_kinds
 
 register = template.Library()
@@ -54,10 +55,23 @@ def import_state(intake: Import) -> SafeString:
     return badge(intake.get_state_display(), TONES.get(Import.State(intake.state), "accent"))
 
 
+@register.simple_tag
+def simulation_state(simulated: Simulation) -> SafeString:
+    """The badge of a simulation's state."""
+    tones = {Simulation.State.DONE: "good", Simulation.State.FAILED: "high"}
+    return badge(simulated.get_state_display(), tones.get(Simulation.State(simulated.state), "accent"))
+
+
 @register.filter
 def signed(value: float) -> str:
     """A number with one decimal and its sign: +10.6, −2.0."""
     return f"{value:+.1f}".replace("-", "−")
+
+
+@register.simple_tag
+def subject_name(of: str) -> str:
+    """What a rule is about: 户, 人 or 村."""
+    return rule_page.SUBJECTS.get(of, of)
 
 
 @register.filter

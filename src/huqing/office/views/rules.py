@@ -61,7 +61,7 @@ def rule_detail(request: HttpRequest, key: str) -> HttpResponse:
         "evidence": rule_page.evidence_titles(rules, key),
         "files": rule_page.files_of(rules, key),
         "countywide": key in rules.countywide,
-        "parameters": rule_page.parameters_of(rules, key, day=today, county=_county(user)),
+        "parameters": rule_page.parameters_of(rules, key, day=today, county=county_in_sight(user)),
         "dependencies": rule_page.dependencies(rules, key),
         "numbers": _numbers(user, key) if may(user, "view_alerts") and user.region_code else None,
         "today": today,
@@ -69,7 +69,7 @@ def rule_detail(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "office/rules/detail.html", context)
 
 
-def _county(user: User) -> str:
+def county_in_sight(user: User) -> str:
     """The county whose parameters count: the user's own, or the only one of the installation."""
     if user.region_code:
         return county_of(user.region_code)
