@@ -105,7 +105,7 @@ def _run(run: Run, report: Report) -> Run:
         changes = apply_findings(
             run=run,
             findings=out / engine.FINDINGS_FILE,
-            households=taken / "household.parquet",
+            snapshot=taken,
             not_run=counts.not_run,
         )
         run.state = Run.State.DONE

@@ -23,6 +23,7 @@ ALERT_SCHEMA = pa.schema(
         ("finding", pa.string()),
         ("household_id", pa.int64()),
         ("person_id", pa.int64()),
+        ("village_id", pa.int64()),
         ("region_code", pa.string()),
         ("state", pa.string()),
         ("evidence_hash", pa.string()),
@@ -36,26 +37,29 @@ ALERT_SCHEMA = pa.schema(
 COMPARE = """
 CREATE TEMP TABLE fresh AS
 SELECT f.*, h.region_code
-FROM read_parquet(?) f JOIN read_parquet(?) h ON h.id = f.household_id
-WHERE f.household_id NOT IN (SELECT household_id FROM changed);
+FROM read_parquet($findings) f JOIN read_parquet($households) h ON h.id = f.household_id
+WHERE f.household_id NOT IN (SELECT household_id FROM changed)
+UNION ALL
+SELECT f.*, v.region_code FROM read_parquet($findings) f JOIN read_parquet($villages) v ON v.id = f.village_id;
 CREATE TEMP TABLE opening AS
-SELECT finding, household_id, person_id, region_code, evidence, evidence_hash
-FROM fresh n WHERE state = 'found' AND NOT EXISTS (
-    SELECT 1 FROM known k WHERE k.finding = n.finding AND k.household_id = n.household_id
-    AND k.person_id IS NOT DISTINCT FROM n.person_id);
+SELECT finding, household_id, person_id, village_id, region_code, evidence, evidence_hash
+FROM fresh n WHERE state = 'found' AND NOT EXISTS (SELECT 1 FROM known k WHERE {same});
 CREATE TEMP TABLE staying AS
 SELECT k.id, k.state, n.region_code, n.evidence, n.evidence_hash,
        n.evidence_hash <> k.evidence_hash AS differs, k.region_code <> n.region_code AS moved, k.seen_on
-FROM known k JOIN fresh n ON k.finding = n.finding AND k.household_id = n.household_id
-    AND k.person_id IS NOT DISTINCT FROM n.person_id
+FROM known k JOIN fresh n ON {same}
 WHERE n.state = 'found';
 CREATE TEMP TABLE closing AS
 SELECT k.id FROM known k
-WHERE k.household_id NOT IN (SELECT household_id FROM changed)
-    AND k.finding NOT IN (SELECT finding FROM idle) AND NOT EXISTS (
-    SELECT 1 FROM fresh n WHERE k.finding = n.finding AND k.household_id = n.household_id
-    AND k.person_id IS NOT DISTINCT FROM n.person_id);
+WHERE coalesce(k.household_id NOT IN (SELECT household_id FROM changed), true)
+    AND k.finding NOT IN (SELECT finding FROM idle) AND NOT EXISTS (SELECT 1 FROM fresh n WHERE {same});
 """
+SAME = " AND ".join(
+    [
+        "k.finding = n.finding",
+        *(f"k.{key} IS NOT DISTINCT FROM n.{key}" for key in ("household_id", "person_id", "village_id")),
+    ]
+)
 
 
 def severities() -> dict[str, str]:
@@ -73,20 +77,24 @@ class Changes:
     closed: int
 
 
-def apply_findings(*, run: Run, findings: Path, households: Path, not_run: Iterable[str]) -> Changes:
+def apply_findings(*, run: Run, findings: Path, snapshot: Path, not_run: Iterable[str]) -> Changes:
     """Bring the alerts of the run's region in line with ``findings``; the caller's transaction makes it one step.
 
-    ``not_run`` are the findings that could not be decided for anybody.
+    ``snapshot`` is the folder the rules were run on; ``not_run`` are the findings that nobody could be decided for.
     """
     levels = severities()
     with duckdb.connect() as db:
         db.register("known", _known(run.region_code))
         db.register("changed", _changed_since(run))
         db.register("idle", pa.table({"finding": pa.array(list(not_run), pa.string())}))
-        for statement in COMPARE.strip().split(";\n"):
-            parameters = [str(findings), str(households)] if "read_parquet" in statement else None
-            db.execute(statement, parameters)
-        opening = db.execute("SELECT * FROM opening ORDER BY household_id, finding").to_arrow_table()
+        files = {
+            "findings": str(findings),
+            "households": str(snapshot / "household.parquet"),
+            "villages": str(snapshot / "village.parquet"),
+        }
+        for statement in COMPARE.format(same=SAME).strip().split(";\n"):
+            db.execute(statement, files if "read_parquet" in statement else None)
+        opening = db.execute("SELECT * FROM opening ORDER BY household_id, village_id, finding").to_arrow_table()
         staying = db.execute("SELECT * FROM staying").to_arrow_table()
         closing = db.execute("SELECT id FROM closing").to_arrow_table()
         differing = db.execute("SELECT * FROM staying WHERE differs OR moved").to_arrow_table()

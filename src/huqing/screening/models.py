@@ -43,7 +43,7 @@ class Run(models.Model):
 
 
 class Alert(models.Model):
-    """A finding that holds for a household (and perhaps one of its people) until the data say otherwise."""
+    """A finding that holds, until the data say otherwise, for a household (perhaps one of its people) or a village."""
 
     class State(models.TextChoices):
         OPEN = "open", "待处理"
@@ -51,8 +51,13 @@ class Alert(models.Model):
         CLOSED = "closed", "已消除"
 
     finding = models.CharField("规则", max_length=60)
-    household = models.ForeignKey("registry.Household", models.CASCADE, related_name="alerts", verbose_name="户")
+    household = models.ForeignKey(
+        "registry.Household", models.CASCADE, null=True, related_name="alerts", verbose_name="户"
+    )
     person = models.ForeignKey("registry.Person", models.CASCADE, null=True, related_name="alerts", verbose_name="人员")
+    village = models.ForeignKey(
+        "registry.Region", models.PROTECT, null=True, related_name="alerts", verbose_name="行政村"
+    )
     region_code = models.CharField("区划代码", max_length=12)
     severity = models.CharField("等级", max_length=8)
     state = models.CharField("状态", max_length=8, choices=State.choices, default=State.OPEN)
@@ -84,6 +89,18 @@ class Alert(models.Model):
                 name="alert_once_per_household",
                 violation_error_message="该户该规则已有未消除的预警。",
             ),
+            models.UniqueConstraint(
+                fields=["finding", "village"],
+                condition=models.Q(state__in=["open", "waived"], village__isnull=False),
+                name="alert_once_per_village",
+                violation_error_message="该村该规则已有未消除的预警。",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(household__isnull=False, village__isnull=True)
+                | models.Q(household__isnull=True, person__isnull=True, village__isnull=False),
+                name="alert_of_household_or_village",
+                violation_error_message="预警须属于一户（及其成员）或一个村。",
+            ),
             models.CheckConstraint(
                 condition=~models.Q(state="waived") | ~models.Q(waive_reason=""),
                 name="waiver_has_reason",
@@ -100,6 +117,11 @@ class Alert(models.Model):
             models.Index(fields=["household", "state"], name="alert_household"),
             models.Index(fields=["finding", "state"], name="alert_finding"),
         ]
+
+    @property
+    def subject_name(self) -> str:
+        """What the alert is about, in words: 张三户, or the village's name."""
+        return f"{self.household.head_name}户" if self.household else self.village.name if self.village else ""
 
 
 class Simulation(models.Model):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
@@ -16,9 +18,10 @@ from huqing.access.models import Role, User
 from huqing.access.permissions import may
 from huqing.access.scope import code_range
 from huqing.registry import snapshot
-from huqing.registry.models import Household
+from huqing.registry.models import Household, Region
 from huqing.rules.engine import quoted, read_county, rules_version
 from huqing.rules.explain import Explanation, explain
+from huqing.rules.library import library
 from huqing.screening.actions import COUNTY_DIGITS, results_folder
 from huqing.screening.models import Alert, Run
 
@@ -36,12 +39,17 @@ def alerts(
         found = found.filter(severity=severity)
     if region:
         found = found.filter(code_range(region))
-    return found.select_related("household", "household__village", "person", "waived_by").order_by("-id")
+    return found.select_related("household", "household__village", "person", "village", "waived_by").order_by("-id")
 
 
 def of_household(household: Household) -> QuerySet[Alert]:
     """All alerts of one household: open ones first, then waived, then closed."""
     return household.alerts.select_related("person", "waived_by").order_by("closed_on", "state", "-opened_on", "id")
+
+
+def of_village(village: Region) -> QuerySet[Alert]:
+    """All alerts about one village itself, in the same order."""
+    return village.alerts.select_related("village", "waived_by").order_by("closed_on", "state", "-opened_on", "id")
 
 
 def open_by_severity(user: User) -> dict[str, int]:
@@ -103,11 +111,12 @@ def last_run(region: str) -> Run | None:
 
 @dataclass(frozen=True)
 class Unknown:
-    """A finding that could not be judged for a household because a value is missing."""
+    """A finding that could not be judged for a household, person or village because a value is missing."""
 
     finding: str
-    household_id: int
+    household_id: int | None
     person_id: int | None
+    village_id: int | None
 
 
 def unknown_counts(run: Run, user: User) -> dict[str, int]:
@@ -120,7 +129,7 @@ def unknown_list(run: Run, user: User, finding: str, *, offset: int = 0, limit: 
     rows = _query_unknown(
         run,
         user,
-        "SELECT finding, household_id, person_id FROM unknown WHERE finding = ? "
+        "SELECT finding, household_id, person_id, village_id FROM unknown WHERE finding = ? "
         "ORDER BY region_code, household_id, person_id LIMIT ? OFFSET ?",
         [finding, limit, offset],
     )
@@ -130,37 +139,58 @@ def unknown_list(run: Run, user: User, finding: str, *, offset: int = 0, limit: 
 def _query_unknown(run: Run, user: User, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
     findings = results_folder(run) / "findings.parquet"
     households = snapshot.folder(run.region_code, run.snapshot) / "household.parquet"
+    villages = households.with_name("village.parquet")
     prefix = user.region_code
     if not may(user, "view_alerts") or not prefix.isdecimal() or not findings.exists() or not households.exists():
         return []
     with duckdb.connect() as db:
         db.execute("SET threads = 2")
         condition = f"f.state = 'unknown' AND starts_with(h.region_code, '{prefix}')"
+        only_own = ""
         if user.role == Role.GRID:
             own = Household.objects.visible_to(user).values_list("pk", flat=True)
             db.register("own", pa.table({"id": pa.array(own, pa.int64())}))
-            condition += " AND h.id IN (SELECT id FROM own)"
-        db.execute(
-            # The two paths are our own and the prefix is checked to be digits.
-            "CREATE TEMP VIEW unknown AS SELECT f.finding, f.household_id, f.person_id, h.region_code "  # noqa: S608
-            f"FROM read_parquet('{quoted(findings)}') f "
-            f"JOIN read_parquet('{quoted(households)}') h ON h.id = f.household_id "
-            f"WHERE {condition}"
-        )
+            only_own = " AND h.id IN (SELECT id FROM own)"
+        # A run from before villages were screened has neither their column nor their table.
+        with_villages = villages.exists() and "village_id" in pq.read_schema(findings).names
+        of_village = "f.village_id" if with_villages else "NULL::BIGINT AS village_id"
+        # The paths are our own and the prefix is checked to be digits.
+        chosen = f"SELECT f.finding, f.household_id, f.person_id, {of_village}, h.region_code "
+        chosen += f"FROM read_parquet('{quoted(findings)}') f JOIN read_parquet"
+        view = f"{chosen}('{quoted(households)}') h ON h.id = f.household_id WHERE {condition}{only_own}"
+        if with_villages and user.role != Role.GRID:
+            view += f" UNION ALL {chosen}('{quoted(villages)}') h ON h.id = f.village_id WHERE {condition}"
+        db.execute(f"CREATE TEMP VIEW unknown AS {view}")
         return db.execute(sql, parameters or []).fetchall()
 
 
 def explain_household(household: Household, *, as_of: date | None = None, finding: str | None = None) -> Explanation:
     """Why each finding (or one) holds, does not hold or cannot be judged for ``household``, value by value."""
-    region = household.region_code[:COUNTY_DIGITS]
+    tables = snapshot.one_household(household.pk)
+    if finding is None or finding in library().countywide:
+        # What is compared is nearly always in the same village; the household's own rows are among these.
+        tables["household"] = snapshot.one_village(household.region_code)["household"]
+    return _explained(tables, household.region_code, as_of, finding, household_id=household.pk)
+
+
+def explain_village(village: Region, *, as_of: date | None = None, finding: str | None = None) -> Explanation:
+    """The same for a village's findings, over all its households."""
+    tables = snapshot.one_village(village.code)
+    return _explained(tables, village.code, as_of, finding, village_id=village.pk)
+
+
+def _explained(
+    tables: Mapping[str, pa.Table], code: str, as_of: date | None, finding: str | None, **subject: int
+) -> Explanation:
+    region = code[:COUNTY_DIGITS]
     run = last_run(region)
     return explain(
-        snapshot.one_household(household.pk),
-        household_id=household.pk,
+        tables,
         as_of=as_of or working_day(timezone.localdate()),
         region=region,
         finding=finding,
         county=read_county(results_folder(run)) if run else None,
+        **subject,
     )
 
 

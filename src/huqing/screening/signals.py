@@ -56,15 +56,17 @@ def on_import_applied(sender: object, intake: Any, **kwargs: object) -> None:
 
 
 def on_regions_recoded(sender: object, region_ids: Any, **kwargs: object) -> None:
-    """Let alerts and waiting links follow their households to the new code of a village."""
+    """Let alerts and waiting links follow their village, and the households in it, to its new code."""
     from django.db.models import OuterRef, Subquery
 
     from huqing.intake.models import LinkCandidate
-    from huqing.registry.models import Household, Person
+    from huqing.registry.models import Household, Person, Region
     from huqing.screening.models import Alert
 
     households = Household.objects.filter(village_id__in=list(region_ids)).values("pk")
     code = Household.objects.filter(pk=OuterRef("household_id")).values("region_code")[:1]
     Alert.objects.filter(household_id__in=households).update(region_code=Subquery(code))
+    code = Region.objects.filter(pk=OuterRef("village_id")).values("code")[:1]
+    Alert.objects.filter(village_id__in=list(region_ids)).update(region_code=Subquery(code))
     code = Person.objects.filter(pk=OuterRef("person_id")).values("region_code")[:1]
     LinkCandidate.objects.filter(person__household_id__in=households).update(region_code=Subquery(code))

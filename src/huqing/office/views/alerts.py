@@ -17,8 +17,9 @@ from huqing.access.scope import covers
 from huqing.intake.models import Import
 from huqing.office import paging, places, wording
 from huqing.office.views.shared import county_of
-from huqing.registry.models import Household, Person
+from huqing.registry.models import Household, Person, Region
 from huqing.rules.errors import RuleError
+from huqing.rules.library import library
 from huqing.screening import actions, origins
 from huqing.screening import queries as screening
 from huqing.screening.models import Alert, Run
@@ -81,7 +82,10 @@ def wanted_of(request: HttpRequest) -> dict[str, str]:
 
 def _find(request: HttpRequest, pk: int) -> Alert:
     found = (
-        Alert.objects.visible_to(request.user).select_related("household", "person", "waived_by").filter(pk=pk).first()
+        Alert.objects.visible_to(request.user)
+        .select_related("household", "person", "village", "waived_by")
+        .filter(pk=pk)
+        .first()
     )
     if found is None:
         raise Http404("没有这条预警，或它不在您的管辖区划内。")
@@ -98,7 +102,10 @@ def _page(request: HttpRequest, alert: Alert, *, wrong: str = "", reason: str = 
     day = alert.seen_on if alert.state == Alert.State.CLOSED else max(alert.seen_on, working_day(timezone.localdate()))
     decision, trouble = None, ""
     try:
-        told = screening.explain_household(alert.household, as_of=day, finding=alert.finding)
+        if alert.village:
+            told = screening.explain_village(alert.village, as_of=day, finding=alert.finding)
+        else:
+            told = screening.explain_household(alert.household, as_of=day, finding=alert.finding)
     except RuleError as error:
         trouble = str(error)
     else:
@@ -106,12 +113,14 @@ def _page(request: HttpRequest, alert: Alert, *, wrong: str = "", reason: str = 
         trouble = told.not_run.get(alert.finding, "")
     found = decision is not None and decision.state == "found"
     files = origins.of_alert(alert, as_of=day) if found else []
-    others = screening.of_household(alert.household).filter(state=Alert.State.OPEN).exclude(pk=alert.pk)
+    about = screening.of_village(alert.village) if alert.village else screening.of_household(alert.household)
+    others = about.filter(state=Alert.State.OPEN).exclude(pk=alert.pk)
     context = {
         "alert": alert,
         "decision": decision,
         "files": [(file, _import_link(request, file)) for file in files],
-        "names": dict(alert.household.members.values_list("pk", "name")),
+        "names": dict(alert.household.members.values_list("pk", "name")) if alert.household else {},
+        "heads": _heads(alert),
         "trouble": trouble,
         "day": day,
         "others": others[:20],
@@ -121,6 +130,13 @@ def _page(request: HttpRequest, alert: Alert, *, wrong: str = "", reason: str = 
         "place": places.name_of(alert.region_code),
     }
     return render(request, "office/alerts/detail.html", context, status=status)
+
+
+def _heads(alert: Alert) -> dict[int, str]:
+    """Who lives in the village's households, where an explanation lists them."""
+    if not alert.village and alert.finding not in library().countywide:
+        return {}
+    return dict(Household.objects.filter(region_code=alert.region_code).values_list("pk", "head_name"))
 
 
 def _import_link(request: HttpRequest, file: origins.FileRows) -> str:
@@ -180,10 +196,15 @@ def unknown_page(request: HttpRequest) -> HttpResponse:
         rows = screening.unknown_list(run, user, finding, offset=offset, limit=UNKNOWN_PAGE)
         households = Household.objects.visible_to(user).in_bulk([row.household_id for row in rows])
         people = Person.objects.in_bulk([row.person_id for row in rows if row.person_id])
+        villages = Region.objects.in_bulk([row.village_id for row in rows if row.village_id])
         listed = [
-            {"household": households[row.household_id], "person": people.get(row.person_id)}
+            {
+                "household": households.get(row.household_id),
+                "person": people.get(row.person_id),
+                "village": villages.get(row.village_id),
+            }
             for row in rows
-            if row.household_id in households
+            if row.household_id in households or row.village_id in villages
         ]
     context = {
         "run": run,
