@@ -10,6 +10,7 @@ from __future__ import annotations
 from django.db import models
 
 from huqing.access.scope import ScopedManager
+from huqing.registry.itemsfield import ItemsField
 
 # PostgreSQL serves prefix searches from an index only in this class; SQLite takes no notice of it.
 PREFIX = ["varchar_pattern_ops", "varchar_ops"]
@@ -194,7 +195,7 @@ class Household(models.Model):
     helper_phone_sealed = models.BinaryField("帮扶责任人电话(密)", null=True)
     contact_phone_sealed = models.BinaryField("监测联系人电话(密)", null=True)
     member_count = models.PositiveSmallIntegerField("家庭人口数", null=True)
-    items = models.JSONField("户档案项", default=dict)
+    items = ItemsField("户档案项", default=dict)
     status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.ACTIVE)
     created_by_source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="+", verbose_name="建档来源")
     updated_at = models.DateTimeField("更新时间")
@@ -247,7 +248,7 @@ class Person(models.Model):
     household = models.ForeignKey(Household, models.PROTECT, null=True, related_name="members", verbose_name="所在户")
     relation = models.CharField("与户主关系", max_length=2, blank=True)
     region_code = models.CharField("区划代码", max_length=12)
-    items = models.JSONField("成员档案项", default=dict)
+    items = ItemsField("成员档案项", default=dict)
     created_by_source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="+", verbose_name="建档来源")
     updated_at = models.DateTimeField("更新时间")
 
@@ -369,7 +370,7 @@ class DepartmentRecord(models.Model):
     person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="records", verbose_name="人员")
     region_code = models.CharField("区划代码", max_length=12, blank=True)
     on = models.DateField("业务日期", null=True)
-    items = models.JSONField("内容", default=dict)
+    items = ItemsField("内容", default=dict)
     subject_name = models.CharField("姓名", max_length=60, blank=True)
     id_token = models.CharField("证件号码检索码", max_length=64, blank=True)
     id_number_sealed = models.BinaryField("证件号码(密)", null=True)

@@ -125,7 +125,8 @@ def _write_tables(work: Path, region: str, report: Progress) -> dict[str, int]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        # numpy only looks ids up: the threads of its linear algebra would spin beside the readers.
+        env=os.environ | {"PYTHONIOENCODING": "utf-8", "OPENBLAS_NUM_THREADS": "1"},
         encoding="utf-8",
     )
     with process:

@@ -28,12 +28,11 @@ from huqing.standards.regioncodes import next_prefix
 
 Fetch = Callable[[str, tuple[str, ...]], pa.Table]
 
-RANGE = 10_000
+RANGE = 8_000
 WORKERS = 4
 BATCH_ROWS = 65_536
 ATTEMPTS = 50
-# DuckDB would keep what it has freed: with several instances that is hundreds of megabytes.
-DUCKDB = {"threads": 1, "allocator_flush_threshold": "4MB", "allocator_bulk_deallocation_flush_threshold": "4MB"}
+DUCKDB = {"threads": 1}
 
 
 class Reader:
@@ -146,7 +145,7 @@ class Reader:
             db = self._local.duckdb = duckdb.connect(config=DUCKDB)
         db.register("raw", raw)
         try:
-            return db.execute(typing_sql(table)).to_arrow_table()
+            return db.sql(typing_sql(table)).to_arrow_table()
         finally:
             db.unregister("raw")
 
