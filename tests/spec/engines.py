@@ -47,7 +47,9 @@ def household_by_household(rows: Rows, finding: str, folder: Path, cache: Path) 
 
 
 def of_household(name: str, table: pa.Table, number: int) -> pa.Table:
-    """The rows of one household."""
+    """The rows of one household; villages are no household's."""
+    if name == "village":
+        return table
     return table.filter(pc.equal(table["id" if name == "household" else "household_id"], number))
 
 
