@@ -34,6 +34,8 @@ SHORT = {
     "资产": "asset",
     "灾害": "disaster",
     "走访": "home_visit",
+    "务工": "work",
+    "措施": "measure",
 }
 STATES = {"发现": "found", "否": "not", "未知": "unknown"}
 TERM = "2024-2025-2"
@@ -50,6 +52,9 @@ PLAIN = {
     ("person", "证件号码判定"): ("id_state", "text"),
     ("person", "证件检索码"): ("id_token", "text"),
     ("person", "证件性别"): ("id_sex", "code:sex"),
+    ("person", "证件类型"): ("id_type", "code:id_doc_type"),
+    ("person", "电话号码状态"): ("phone_state", "text"),
+    ("person", "电话检索码"): ("phone_token", "text"),
     ("person", "证件出生日期"): ("id_birth_date", "date"),
     ("label", "种类"): ("kind", "code:label_kind"),
     ("label", "起"): ("valid_from", "date"),

@@ -30,6 +30,21 @@ NEVER_UNKNOWN = {
     "inpatient_burden_general",
     "outpatient_burden",
     "inpatient_burden",
+    "ed12",
+    "id10_workplaces",
+    "in01",
+    "in01_none",
+    "in05",
+    "wk01",
+    "wk01_record",
+    "wk03",
+    "wk03_record",
+    "wk05_record",
+    "wk08",
+    "wk10_months",
+    "wk10_posts",
+    "wk11",
+    "wk12",
 }
 
 

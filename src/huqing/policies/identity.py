@@ -1,4 +1,7 @@
-"""Consistency of identity: document numbers, heads and spouses, sex, phones, ages within the family (ID01–ID11)."""
+"""Consistency of identity: document numbers, heads and spouses, sex, phones, ages within the family (ID01–ID11).
+
+The second half of ID10, one phone for people who work in different counties, is in ``migrant_work``.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ MALE_RELATIONS = ["03", "06", "07", "09", "11", "13", "15", "17", "19", "22", "2
 FEMALE_RELATIONS = ["04", "05", "08", "10", "12", "14", "16", "18", "20", "23", "25", "26"]
 CHILDREN, PARENTS = ["03", "04"], ["11", "12"]
 BAD_NUMBER = ["missing", "bad_length", "bad_date", "bad_check"]
+RESIDENT_ID, DISABILITY_CARD = "1", "2"
 REACHABLE = ["mobile", "landline"]
 
 grouping("same_number", "同一证件号码的人", over="person", by=["id_token"], at_least=2)
@@ -95,13 +99,15 @@ def gap_to_head(relation: Column, born_on: Column, head_born_on: Column) -> Colu
     of="person",
     basis=check("ID01"),
     severity="medium",
-    evidence=["id_state"],
-    resolve="核对身份证或户口簿，改正证件号码。",
-    sentence="证件号码没有填，或位数、出生日期段、校验码不对。",
+    evidence=["id_type", "id_state"],
+    resolve="核对身份证或户口簿，改正证件号码；登记残疾人证的填20位或22位证号。",
+    sentence="证件号码没有填，或位数、出生日期段、校验码不对，或与证件类型的位数不符。",
 )
-def id01(id_state: Column) -> Column:
-    """The document number is missing or breaks the rules of its standard."""
-    return id_state.isin(BAD_NUMBER)
+def id01(id_type: Column, id_state: Column) -> Column:
+    """The document number is missing, breaks the rules of its standard, or has not the form of its type of document."""
+    card_as_id = is_true((id_type == RESIDENT_ID) & (id_state == "valid_card"))
+    id_as_card = is_true((id_type == DISABILITY_CARD) & (id_state == "valid"))
+    return id_state.isin(BAD_NUMBER) | card_as_id | id_as_card
 
 
 @finding(

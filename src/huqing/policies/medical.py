@@ -215,6 +215,12 @@ def file_says_insured(resident_insurance: Column, employee_insurance: Column) ->
     return any_known(resident_insurance, employee_insurance)
 
 
+@variable("没有参加基本医保", of="person")
+def uninsured(listed_as_insured: Column, file_says_insured: Column) -> Column:
+    """Neither on the year's insurance list nor insured by the file."""
+    return ~listed_as_insured & ~file_says_insured
+
+
 @finding(
     "未参加基本医疗保险",
     of="person",
@@ -224,9 +230,9 @@ def file_says_insured(resident_insurance: Column, employee_insurance: Column) ->
     resolve="核实是否在外地参保；未参保的动员参保，困难人员落实参保资助。",
     sentence="当年参保名单上没有此人，档案也没有记载参加居民医保或职工医保。",
 )
-def uninsured_member(listed_as_insured: Column, file_says_insured: Column) -> Column:
+def uninsured_member(uninsured: Column) -> Column:
     """Neither on the year's insurance list nor insured by the file."""
-    return ~listed_as_insured & ~file_says_insured
+    return uninsured
 
 
 @finding(
