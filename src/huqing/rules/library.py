@@ -389,4 +389,8 @@ def library(folders: tuple[Path, ...] | None = None) -> Library:
 
 @lru_cache(maxsize=8)
 def _library(folders: tuple[Path, ...], _stamps: tuple[tuple[Path, int], ...]) -> Library:
-    return Library(declared_in(PACKAGES), load(*parameter_folders(PACKAGES), *folders))
+    from huqing.rules.lint import check
+
+    made = Library(declared_in(PACKAGES), load(*parameter_folders(PACKAGES), *folders))
+    check(made)
+    return made

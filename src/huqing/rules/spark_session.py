@@ -6,6 +6,7 @@ answers to be the same is set here and nowhere else; memory, Kerberos or S3 keys
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -28,6 +29,7 @@ STANDALONE = "spark://"
 LOCAL_PARTITIONS, CLUSTER_PARTITIONS = "8", "16"
 PATIENCE = 5.0
 WORKER_PATIENCE = 30.0
+QUERY_LOG = "SQLQueryContextLogger"  # prints every failed query as JSON; the failure is told in one sentence instead
 SETTINGS = {
     # Overflow and bad casts stop the run as they do on DuckDB, and the size of a missing list is missing, not -1.
     "spark.sql.ansi.enabled": "true",
@@ -70,7 +72,7 @@ def session(master: str, *, settings: Mapping[str, str] | None = None, patience:
 @contextmanager
 def told(what: str) -> Iterator[None]:
     """Turn what Spark or its JVM throws into a SparkError beginning with ``what``."""
-    from py4j.protocol import Py4JError
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]
     from pyspark.errors import PySparkException
 
     try:
@@ -137,6 +139,7 @@ def _start(master: str, scratch: Path, settings: Mapping[str, str]) -> Any:
     if local or re.match(r"spark://(127\.|localhost)", master):
         chosen |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    logging.getLogger(QUERY_LOG).setLevel(logging.CRITICAL)
     configured = SparkConf(loadDefaults=False).setMaster(master).setAppName("huqing")
     configured.setAll([*chosen.items(), *settings.items()])
     log = scratch / "spark.log"
