@@ -54,7 +54,8 @@ class Caller:
         parameter = self.library.parameters[item.parameter]
         if item.at is not None:
             day = table[have[item.at]]
-            return dated_setting(parameter, [(day >= since, v.value) for since, v in parameter.timeline(self.region)])
+            values = [(since, dated.value) for since, dated in parameter.timeline(self.region)]
+            return dated_setting(parameter, day, values)
         return setting(parameter, self.library.parameters.require(item.parameter, self.as_of, self.region).value)
 
 

@@ -44,6 +44,7 @@ ALLOWED = frozenset(
 )
 
 _EXACT = "金额用整数分，比例用 logic.share_of、per_head 等，不用浮点数"
+_RATE = "比例写成 type: rate 的参数，用 logic.share_of；只作比较的写在同一条规则里"
 _ORDER = "用 logic.latest、largest、smallest，它们不依赖行的先后"
 _NO_FLOAT = Refusal("算出了浮点数，加的先后不同，末位就不同", _EXACT, frozenset({"Div", "mean", "sqrt", "ln", "log"}))
 
@@ -164,9 +165,6 @@ def _date_step(operation: Any, parent: Any) -> Judgement:
 
 
 def _cast(operation: Any, parent: Any) -> Judgement:
-    whole = _whole_part(operation)
-    if whole is not None:
-        return None, whole
     source, target = operation.arg.dtype, operation.to
     fine = (
         source == target
@@ -187,18 +185,24 @@ def _cast(operation: Any, parent: Any) -> Judgement:
     ), ()
 
 
-def _whole_part(operation: Any) -> tuple[Any, ...] | None:
-    """The operand of ``logic.whole_part``: (n - n % by) / by has no remainder, so dividing doubles is exact."""
-    rounded = operation.arg if operation.to.is_integer() else None
-    while isinstance(rounded, ops.Cast):
-        rounded = rounded.arg
-    if not isinstance(rounded, ops.Round) or not isinstance(rounded.arg, ops.Divide):
-        return None
-    number, by = rounded.arg.left, rounded.arg.right
-    if not (isinstance(number, ops.Subtract) and isinstance(number.right, ops.Modulus) and _nonzero(by)):
-        return None
-    same = number.right.left == number.left and number.right.right == by
-    return (number.left,) if same and number.left.dtype.is_integer() else None
+def _round(operation: Any, parent: Any) -> Judgement:
+    whole = _whole_part(operation)
+    if whole is not None:
+        return None, whole
+    remedy = "取整用 logic.per_head、ratio_of、share_of"
+    return Refusal("用了 round()，取整的方式没有统一", remedy, frozenset({"round"})), ()
+
+
+def _round(operation: Any, parent: Any) -> Judgement:
+    """Only as in ``logic.whole_part``: (n - n % by) / by has no remainder, so dividing doubles is exact."""
+    quotient = operation.arg
+    if isinstance(quotient, ops.Divide) and isinstance(quotient.left, ops.Subtract):
+        number, by = quotient.left, quotient.right
+        rest = number.right
+        if isinstance(rest, ops.Modulus) and rest.left == number.left and rest.right == by and _nonzero(by):
+            return None, (number.left,)
+    remedy = f"整除用 logic.whole_part，每人金额用 per_head，按比例用 share_of；{_EXACT}"
+    return Refusal("用了 round()，金额只在 logic.py 里取整", remedy, frozenset({"round"})), ()
 
 
 def _divide(operation: Any, parent: Any) -> Judgement:
@@ -249,21 +253,31 @@ def _positive(condition: Any, result: Any) -> bool:
 
 
 def _multiply(operation: Any, parent: Any) -> Judgement:
-    left, right = operation.left.dtype, operation.right.dtype
-    if left.is_decimal() or right.is_decimal():
-        digits = sum(_precision(kind) for kind in (left, right)) + 1
-        scale = sum(kind.scale or 0 for kind in (left, right) if kind.is_decimal())
-        if digits > DIGITS + 1 or (digits > DIGITS and scale > KEPT_SCALE):
-            # 3.000000 ** 3: 27.000000000000000000 · 27.000000
-            remedy = "比例写成 type: rate 的参数，用 logic.share_of"
-            return Refusal("小数相乘超过 38 位，Spark 会截去末位", remedy, frozenset({"Mult"})), ()
+    digits, scale = _size(operation)
+    if operation.dtype.is_decimal() and (digits > DIGITS + 1 or (digits > DIGITS and scale > KEPT_SCALE)):
+        # 3.000000 ** 3: 27.000000000000000000 · 27.000000
+        return Refusal("小数相乘超过 38 位，Spark 会截去末位", _RATE, frozenset({"Mult"})), ()
     return None, (operation.left, operation.right)
 
 
-def _precision(kind: Any) -> int:
+def _size(operation: Any) -> tuple[int, int]:
+    """Digits in all and behind the point of a number as the engines compute it; Ibis keeps those of the operands."""
+    if isinstance(operation, ops.Multiply):
+        left, right = _size(operation.left), _size(operation.right)
+        return left[0] + right[0] + 1, left[1] + right[1]
+    kind = operation.dtype
     if kind.is_decimal():
-        return int(kind.precision or DIGITS)
-    return {dt.int8: 3, dt.int16: 5, dt.int32: 10}.get(kind.copy(nullable=True), 20)
+        return int(kind.precision or DIGITS), int(kind.scale or 0)
+    return {dt.int8: 3, dt.int16: 5, dt.int32: 10}.get(kind.copy(nullable=True), 20), 0
+
+
+def result(operation: Any) -> Refusal | None:
+    """Why an expression cannot be what a rule returns, although its parts mean the same."""
+    products = [node for node in operation.find(ops.Multiply) if node.dtype.is_decimal()]
+    if operation.dtype.is_decimal() and products:
+        # DECIMAL(18,6) * DECIMAL(18,2) has 8 digits behind the point, Ibis takes it for 6
+        return Refusal("以小数的乘积作结果，后面的规则会把它的位数算错", _RATE, frozenset({"Mult"}))
+    return None
 
 
 def _maximum(operation: Any, parent: Any) -> Judgement:
@@ -317,9 +331,11 @@ _CONDITIONAL: dict[str, Callable[[Any, Any], Judgement]] = {
     "Cast": _cast,
     "TryCast": _cast,
     "Divide": _divide,
+    "Round": _round,
     "FloorDivide": _whole_divide,
     "Modulus": _whole_divide,
     "Multiply": _multiply,
+    "Round": _round,
     "Max": _maximum,
     "Sum": _sum,
     "ArrayContains": _contains,

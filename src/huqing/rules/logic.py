@@ -39,6 +39,11 @@ def only(condition: Column, value: Column) -> Column:
     return ibis.cases((condition, value))
 
 
+def first_that_holds(*answers: tuple[Column, object]) -> Column:
+    """The text beside the first condition known to hold, "" if none does."""
+    return ibis.cases(*answers, else_="")
+
+
 def any_known(*conditions: Column) -> Column:
     """True if one condition is known to hold; missing only if all are missing, else False.
 

@@ -7,6 +7,7 @@ parameter with ``keys`` is a ``Setting``: ``aid_rate.of(object_type)`` is its va
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -84,12 +85,13 @@ def setting(parameter: Parameter, value: ParameterValue) -> Any:
     return _literal(parameter.type, value)
 
 
-def dated_setting(parameter: Parameter, dated: Sequence[tuple[Any, ParameterValue]]) -> Any:
-    """What a rule gets for a parameter looked up by a date: values with the condition that they have begun, in order.
+def dated_setting(parameter: Parameter, day: Any, values: Sequence[tuple[datetime.date, ParameterValue]]) -> Any:
+    """What a rule gets for a parameter looked up by the date ``day``: values with their first day, in order of time.
 
     Before the first value, and where the date is missing, the parameter is unknown.
     """
-    made = Setting(parameter.type, bool(parameter.keys), tuple(reversed(dated)))
+    arms = [(day.isnull(), None), *((day >= since, value) for since, value in reversed(values))]
+    made = Setting(parameter.type, bool(parameter.keys), tuple(arms))
     return made if parameter.keys or parameter.type == "segments" else made.value()
 
 
