@@ -6,9 +6,11 @@ from typing import Annotated
 
 from huqing.policies.sources import MONITORING, check
 from huqing.rules.language import Column, Param, Unit, finding, variable
-from huqing.rules.logic import per_head
+from huqing.rules.logic import any_known, per_head
 
 Line = Annotated[Param, Unit("元/人·年")]
+Yearly = Annotated[Param, Unit("元/年")]
+ILLNESS = "01"
 
 
 @variable("家庭纯收入", of="household", unit="元/年")
@@ -94,7 +96,7 @@ def income_mismatch(income_per_head: Column, net_income_per_head: Column, income
 @finding(
     "收入低于监测线而未纳入监测",
     of="household",
-    basis=MONITORING,
+    basis=check("IC02") + "；" + MONITORING,
     severity="high",
     evidence=["net_income_per_head", "monitored"],
     resolve="15日内完成入户核实和评议公示；符合条件的纳入监测，不符合的写明理由。",
@@ -103,3 +105,118 @@ def income_mismatch(income_per_head: Column, net_income_per_head: Column, income
 def line_not_monitored(below_line: Column, monitored: Column) -> Column:
     """Income per head is below the line and the household is not monitored."""
     return below_line & ~monitored
+
+
+@finding(
+    "工资性收入过低或过高",
+    of="household",
+    basis=check("IC03"),
+    severity="low",
+    evidence=["wage_income"],
+    resolve="核对务工月数和月收入，多半是单位（元、万元）写错；属实的写明理由确认。",
+    sentence="全户全年工资性收入大于零而低于规定下限，或高于规定上限。",
+)
+def ic03(wage_income: Column, wage_low: Yearly, wage_high: Yearly) -> Column:
+    """Wages of the year that are there but implausibly low, or implausibly high."""
+    return ((wage_income > 0) & (wage_income < wage_low)) | (wage_income > wage_high)
+
+
+@finding(
+    "有经营收入而没有经营支出",
+    of="household",
+    basis=check("IC04"),
+    severity="low",
+    evidence=["business_income", "business_cost"],
+    resolve="核实种子、化肥、饲料等支出并补填；确无支出的写明理由确认。",
+    sentence="有生产经营性收入，生产经营性支出却是零。",
+)
+def ic04(business_income: Column, business_cost: Column) -> Column:
+    """Income from business without any cost."""
+    return (business_income > 0) & (business_cost == 0)
+
+
+@finding(
+    "转移性收入分项过低",
+    of="household",
+    basis=check("IC05"),
+    severity="low",
+    evidence=["dibao_amount", "tekun_amount", "family_planning_grant", "pension_amount"],
+    resolve="核对全年金额，多半是把月金额或单位写错；当年刚开始享受的写明理由确认。",
+    sentence="全年低保金、特困供养金、计划生育金或养老保险金大于零，却低于规定下限。",
+)
+def ic05(
+    *,
+    dibao_amount: Column,
+    tekun_amount: Column,
+    family_planning_grant: Column,
+    pension_amount: Column,
+    dibao_low: Yearly,
+    tekun_low: Yearly,
+    planning_grant_low: Yearly,
+    pension_low: Yearly,
+) -> Column:
+    """One of four transfers of the year is there but implausibly low; a blank one says nothing."""
+    return any_known(
+        (dibao_amount > 0) & (dibao_amount < dibao_low),
+        (tekun_amount > 0) & (tekun_amount < tekun_low),
+        (family_planning_grant > 0) & (family_planning_grant < planning_grant_low),
+        (pension_amount > 0) & (pension_amount < pension_low),
+    )
+
+
+@finding(
+    "有救助或残疾人补贴而没有转移性收入",
+    of="household",
+    basis=check("IC06"),
+    severity="low",
+    evidence=["dibao_measure", "tekun_measure", "disability_measure", "transfer_income"],
+    resolve="核对发放金额，补填转移性收入；没有实际享受的更正帮扶措施。",
+    sentence="帮扶措施有低保、特困供养或残疾人补贴在享，转移性收入却是零。",
+)
+def ic06_transfer(
+    dibao_measure: Column, tekun_measure: Column, disability_measure: Column, transfer_income: Column
+) -> Column:
+    """An allowance is a running measure and there is no transfer income."""
+    return (dibao_measure | tekun_measure | disability_measure) & (transfer_income == 0)
+
+
+@finding(
+    "有就业帮扶而没有工资性收入",
+    of="household",
+    basis=check("IC06"),
+    severity="low",
+    evidence=["work_measure", "wage_income"],
+    resolve="核实务工或公益性岗位收入并补填；没有就业的更正帮扶措施的实施状态。",
+    sentence="实施了就业或公益性岗位帮扶，工资性收入却是零。",
+)
+def ic06_wage(work_measure: Column, wage_income: Column) -> Column:
+    """Help to work has been carried out and there are no wages."""
+    return work_measure & (wage_income == 0)
+
+
+@finding(
+    "有产业帮扶而没有经营收入",
+    of="household",
+    basis=check("IC06"),
+    severity="low",
+    evidence=["industry_measure", "business_income"],
+    resolve="核实产业收入（含自用部分折价）并补填；没有实施的更正帮扶措施的实施状态。",
+    sentence="实施了产业帮扶，生产经营性收入却是零。",
+)
+def ic06_business(industry_measure: Column, business_income: Column) -> Column:
+    """Help for industry has been carried out and there is no income from business."""
+    return industry_measure & (business_income == 0)
+
+
+@finding(
+    "风险因病而没有自付支出",
+    of="household",
+    basis=check("IC07"),
+    severity="low",
+    evidence=["risks", "self_paid_amount"],
+    resolve="按医保结算单补填合规自付支出；确实没有支出的核实风险类型。",
+    sentence="监测风险有“因病”，合规自付支出却是零。",
+)
+def ic07(monitored: Column, risks: Column, self_paid_amount: Column) -> Column:
+    """At risk by illness and nothing was paid for treatment."""
+    return monitored & risks.contains(ILLNESS) & (self_paid_amount == 0)

@@ -20,7 +20,7 @@ HOUSEHOLD = """SELECT id, number, region_code, substr(region_code, 1, 9) AS town
  phone_sealed IS NOT NULL AS has_phone,
  CASE WHEN phone_state <> '' THEN phone_state WHEN phone_sealed IS NULL THEN 'missing' END AS phone_state,
  CASE WHEN phone_token <> '' THEN phone_token END AS phone_token,
- {items} AS items FROM registry_household"""
+ contact_phone_sealed IS NOT NULL AS has_contact_phone, {items} AS items FROM registry_household"""
 PERSON = """SELECT id, household_id, region_code, CASE WHEN id_type <> '' THEN id_type END AS id_type,
  CASE WHEN id_token <> '' THEN id_token END AS id_token,
  CASE WHEN id_state <> '' THEN id_state END AS id_state, {id_birth_date} AS id_birth_date,
@@ -56,7 +56,18 @@ STORED_IN = {
 }
 # What a read-out selects as whole numbers; everything else is text.
 WHOLE_NUMBERS = frozenset(
-    ["id", "household_id", "person_id", "source_id", "row_number", "member_count", "has_phone", "first", "last"]
+    [
+        "id",
+        "household_id",
+        "person_id",
+        "source_id",
+        "row_number",
+        "member_count",
+        "has_phone",
+        "has_contact_phone",
+        "first",
+        "last",
+    ]
 )
 RECORD_COLUMNS = ("kind", *RECORD_TABLE, "items")
 DATES = ("id_birth_date", "birth_date", "valid_from", "valid_to", "joined_on", "left_on", "on")

@@ -23,6 +23,7 @@ STRUCTURE_TITLES = {
     "town_code": "乡镇代码",
     "status": "户状态",
     "has_phone": "有无电话",
+    "has_contact_phone": "有无监测联系人电话",
     "phone_state": "电话号码状态",
     "phone_token": "电话检索码",
     "id_token": "证件号码检索码",

@@ -21,6 +21,7 @@ HOUSEHOLD = {
     "has_phone": "BOOLEAN",
     "phone_state": "VARCHAR",
     "phone_token": "VARCHAR",
+    "has_contact_phone": "BOOLEAN",
 }
 PERSON = {
     "id": "BIGINT",
