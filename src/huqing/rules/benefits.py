@@ -1,7 +1,7 @@
 """Computing chosen values (fen, dates, codes) of every row of a table, for benefits.
 
-``compute`` does it for all rows into one Parquet file, with DuckDB or another engine; ``compute_rows`` in memory for the
-few rows of one person. Tables are those of a snapshot and the declared input tables (``input_table``).
+``compute`` does it for all rows into one Parquet file, with DuckDB or another engine; ``compute_rows`` does it in
+memory for the few rows of one person. Tables are those of a snapshot and the declared input tables (``input_table``).
 """
 # ruff: noqa: S608 - DuckDB takes no bound names; every name here comes from declarations and plans, every path is quoted
 

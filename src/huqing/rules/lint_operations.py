@@ -186,14 +186,6 @@ def _cast(operation: Any, parent: Any) -> Judgement:
 
 
 def _round(operation: Any, parent: Any) -> Judgement:
-    whole = _whole_part(operation)
-    if whole is not None:
-        return None, whole
-    remedy = "取整用 logic.per_head、ratio_of、share_of"
-    return Refusal("用了 round()，取整的方式没有统一", remedy, frozenset({"round"})), ()
-
-
-def _round(operation: Any, parent: Any) -> Judgement:
     """Only as in ``logic.whole_part``: (n - n % by) / by has no remainder, so dividing doubles is exact."""
     quotient = operation.arg
     if isinstance(quotient, ops.Divide) and isinstance(quotient.left, ops.Subtract):
@@ -331,7 +323,6 @@ _CONDITIONAL: dict[str, Callable[[Any, Any], Judgement]] = {
     "Cast": _cast,
     "TryCast": _cast,
     "Divide": _divide,
-    "Round": _round,
     "FloorDivide": _whole_divide,
     "Modulus": _whole_divide,
     "Multiply": _multiply,
