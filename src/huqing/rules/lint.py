@@ -12,7 +12,7 @@ import datetime
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import ibis
 import ibis.expr.operations as ops
@@ -21,7 +21,7 @@ from huqing.rules.calls import Caller, ibis_type
 from huqing.rules.errors import Place, RuleError
 from huqing.rules.language import Aggregate, Rule
 from huqing.rules.library import Input, Library, Node
-from huqing.rules.lint_operations import ALLOWED, REFUSED, Refusal, conditional
+from huqing.rules.lint_operations import ALLOWED, REFUSED, Refusal, conditional, result
 
 UNCOMPARED = Refusal(
     "用了 {name}，还没有在两个引擎上核对过",
@@ -59,8 +59,8 @@ def check_rule(library: Library, caller: Caller, rule: Rule, inputs: Iterable[In
     nodes = [item.node for item in given if item.node]
     columns = {f"{node.entity}__{node.name}": _type(library, node, types) for node in nodes}
     table = ibis.table(columns or {"id": "int64"}, name=rule.over or rule.of)
-    result = caller.call(rule, given, table, {node: f"{node.entity}__{node.name}" for node in nodes})
-    expression = result.expression if isinstance(result, Aggregate) else result
+    made = caller.call(rule, given, table, {node: f"{node.entity}__{node.name}" for node in nodes})
+    expression = made.expression if isinstance(made, Aggregate) else made
     refuse(rule, expression)
     return expression.type()
 
@@ -84,10 +84,15 @@ def refuse(rule: Rule, expression: Any) -> None:
         seen.add((operation, type(parent)))
         refusal, below = _judge(operation, parent)
         if refusal is not None:
-            name = type(operation).__name__
-            place = _line(rule, refusal.written)
-            raise RuleError(place, f"规则 {rule.name} {refusal.problem.format(name=name)}", refusal.remedy)
+            _raise(rule, refusal, type(operation).__name__)
         waiting.extend((child, operation) for child in below)
+    if unfit := result(expression.op()):
+        _raise(rule, unfit, "")
+
+
+def _raise(rule: Rule, refusal: Refusal, name: str) -> NoReturn:
+    problem = refusal.problem.format(name=name)
+    raise RuleError(_line(rule, refusal.written), f"规则 {rule.name} {problem}", refusal.remedy)
 
 
 def _judge(operation: Any, parent: Any) -> tuple[Refusal | None, tuple[Any, ...]]:
