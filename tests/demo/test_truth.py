@@ -30,6 +30,7 @@ KEYS = [
     "self_pay_above_line", "major_disease_unaided", "uninsured_member", "double_insured", "dropout",
     "dropout_registered", "education_burden", "home_teaching_missing", "yulu_missing", "dangerous_house",
     "house_file_conflict", "unsafe_water", "water_file_conflict", "job_loss", "job_loss_only_worker",
+    "disaster_recent", "new_disability_card", "bereaved_of_worker",
     "disaster_loss", "disaster_unlisted", "disability_no_living_allowance", "disability_no_care_allowance",
     "disability_unrecorded", "disability_card_expired", "unlisted_death", "death_still_paid", "aid_ended",
     "dibao_missing", "tekun_missing", "no_labour_no_support", "children_alone", "elderly_alone_unvisited",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
 
+from huqing.demo import expect_pushes
 from huqing.demo.calendars import Calendar
 from huqing.demo.figures import PARAMETERS
 from huqing.demo.identity import check_digit
@@ -100,6 +101,7 @@ class Evaluation:
         yield from self._assets()
         yield from self._casework()
         yield from self._household_checks()
+        yield from expect_pushes.household(self)
 
     def _money(self) -> Iterator[str]:
         per_head = self.per_head
@@ -251,6 +253,7 @@ class Evaluation:
         yield from self._disability_of(p)
         yield from self._status_of(p)
         yield from self._checks_of(p)
+        yield from expect_pushes.person(self, p)
 
     def _bills_of(self, p: Person) -> Iterator[str]:
         months: dict[tuple[bool, int, int], int] = defaultdict(int)

@@ -151,6 +151,8 @@ def _recorded_death(town: Town, h: Household) -> None:
                 died = town.ago(town.draw.between(40, 700))
                 p.fields.update(alive=False, died_on=died, member_change="01", changed_on=died + timedelta(days=20))
                 p.fields.pop("phone", None)
+                if p.fields.get("labour") in ("01", "02", "05"):
+                    p.fields["labour"] = "03"  # they had long stopped working: no bereavement of a worker
                 return
 
 

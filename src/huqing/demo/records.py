@@ -132,6 +132,7 @@ def disability_card(town: Town, p: Person) -> None:
     """Put the person on the register of disability cards, with the allowances that are due."""
     f, draw = p.fields, town.draw
     issued = date(f["disability_card_year"], draw.between(1, 12), draw.between(1, 28))
+    issued = min(issued, town.back(4))  # a card of the last months is a finding; only plants make one
     p.records["disability"].append(
         {
             "disability_type": f["disability_type"],
@@ -206,7 +207,7 @@ def _disaster(town: Town, h: Household) -> None:
     income = income_of(h.fields) or 0
     if draw.chance(0.01):
         loss = int(income * (0.02 + draw.u() * 0.08)) // 10000 * 10000
-        row = {"disaster_kind": draw.of(_DISASTERS), "happened_on": town.ago(draw.between(20, 330)), "loss": loss}
+        row = {"disaster_kind": draw.of(_DISASTERS), "happened_on": town.ago(draw.between(40, 330)), "loss": loss}
         h.records["disaster"].append({**row, "relief_paid": loss // 20000 * 10000})
     elif draw.chance(0.002):
         row = {"disaster_kind": draw.of(_DISASTERS), "happened_on": town.ago(draw.between(390, 700))}

@@ -24,6 +24,7 @@ TOPICS = {
     "water": "饮水",
     "work": "就业",
     "disaster": "灾害",
+    "pushes": "部门推送",
     "disability": "残疾",
     "support": "兜底保障",
     "deaths": "死亡核对",
