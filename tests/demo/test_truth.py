@@ -38,6 +38,11 @@ KEYS = [
     "helper_missing", "identified_without_risk", "cleared_too_early", "cleared_below_line",
     "cleared_without_labour", "relapse", "id01", "id03", "id04", "id05", "id06", "id07", "id08", "id09", "id10",
     "id11", "ed01", "ed02", "ed03", "ed04", "ed05", "ed06", "ed07", "ed08", "ed09",
+    "id10_workplaces", "ed10", "ed11", "ed12", "ed13", "ed13_unmarked", "lb01", "lb02", "lb03", "lb04", "lb05",
+    "lb06", "lb07", "lb08", "lb09_unmarked", "wk01", "wk01_record", "wk02", "wk03", "wk03_record", "wk04",
+    "wk04_record", "wk05", "wk05_low", "wk05_record", "wk06", "wk07", "wk07_record", "wk08", "wk09", "wk09_able",
+    "wk10_age", "wk10_labour", "wk10_months", "wk10_posts", "wk11", "wk12", "in01", "in01_none", "in02", "in03",
+    "in04",
 ]  # fmt: skip
 
 
@@ -100,6 +105,7 @@ def test_the_evaluation_counts_windows_as_defined() -> None:
     h.fields.update(transfer_income=0, business_cost=0, income_per_head=10_000_000)
     p = Person(h, 1, {"id_number": "990236198001010015", "birth_date": date(1980, 1, 1), "sex": "1", "relation": "01"})
     p.fields.update(nationality="01", health=["01"], labour="01", edu_level="03", resident_insurance=True)
+    p.fields.update(serious_insurance=True, resident_pension=True)
     h.members.append(p)
 
     def found(day: date) -> set[str]:

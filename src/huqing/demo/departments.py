@@ -87,6 +87,9 @@ def department_files(as_of: date) -> list[DepartmentFile]:
         ),
         DepartmentFile("unemployment", "unemployment", "失业与务工中断名单.xlsx", "xlsx", Style(date="words")),
         DepartmentFile(
+            "work", "work", "务工监测台账.csv", "gbk", Style(date="dot", month="words"), {"job_income": "月收入"}
+        ),
+        DepartmentFile(
             "death", "death", "死亡人口信息.csv", "gbk", compact, {"id_number": "公民身份号码", "died_on": "死亡时间"}
         ),
         DepartmentFile("asset", "asset", "车辆房产工商及财政供养比对名单.xlsx", "xlsx", dots),

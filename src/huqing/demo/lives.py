@@ -123,6 +123,8 @@ class Lives:
         self._insurance(f, member.age, tuopin=tuopin)
         if f["labour"] in ("01", "02", "05") and "student_state" not in f:
             self._work(f, member.age, village, tuopin=tuopin)
+        if 16 <= member.age < 60 and "student_state" not in f and "work_months" not in f and "public_post" not in f:
+            self._without_work(f)
         return f
 
     def nationality(self, village: Village) -> str:
@@ -183,6 +185,9 @@ class Lives:
             f["disability_type"] = draw.of(_DISABILITY_TYPES)
             f["disability_grade"] = draw.one(("1", "2")) if no_labour else draw.of(_DISABILITY_GRADES)
             f["disability_card_year"] = self.as_of.year - draw.between(1, 8)
+        if no_labour and age < 60 and not health:
+            health.append("02")  # nobody of working age is both healthy and without labour
+            f["chronic_disease"] = [draw.of(_CHRONIC)]
         f["health"] = health or ["01"]
         f["family_doctor"] = bool(health) or age >= 65 or draw.chance(0.4)
 
@@ -225,9 +230,20 @@ class Lives:
                 f["public_post"] = draw.one(_POSTS)
                 f["public_post_months"] = 12
             return
-        if not draw.chance(0.72 if age < 50 else 0.5):
+        if age < 18 or not draw.chance(0.72 if age < 50 else 0.5):
             return
         self.put_to_work(f, village)
+
+    def _without_work(self, f: Fields) -> None:
+        """Somebody of working age without a job has no skill or degree that calls for one; a few plan to leave."""
+        draw = self.draw
+        if f["labour"] == "02":
+            f["labour"] = "01"
+        if f["edu_level"] in ("05", "06"):
+            f["edu_level"] = "04"
+        if f["labour"] == "01" and draw.chance(0.12):
+            f["plans_work"] = True
+            f["work_need"] = draw.one(("岗位推荐", "技能培训", "岗位推荐和技能培训"))
 
     def put_to_work(self, f: Fields, village: Village, region: str = "") -> None:
         """Give somebody a job that began this year or last and still goes on."""
@@ -250,3 +266,4 @@ class Lives:
         f["point_to_point"] = f["employ_channel"] == "L03"
         f["travel_subsidy"] = 40000 if away and draw.chance(0.3) else 0
         f["plans_work"] = False
+        f.setdefault("phone", self.numbers.phone())

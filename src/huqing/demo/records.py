@@ -1,4 +1,4 @@
-"""What the departments know about a clean household: twelve kinds of rows, none of which gives a rule cause."""
+"""What the departments know about a clean household: rows of every kind, none of which gives a rule cause."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from math import exp
 from huqing.demo.adjust import Town, add_visit, aided, has_labour, listed, monitored, supported, tuopin
 from huqing.demo.draw import Weighted
 from huqing.demo.figures import ASSUMED
+from huqing.demo.jobs import work_records
 from huqing.demo.lives import school_name
 from huqing.demo.model import Fields, Household, Person, age_on, income_of
 
@@ -86,6 +87,7 @@ def _person_rows(town: Town, h: Household, p: Person) -> None:
         enrol(town, p)
     if "disability_type" in f:
         disability_card(town, p)
+    work_records(town, p)
     if "work_months" in f and draw.chance(0.006):
         if draw.chance(0.6):
             lost = town.ago(draw.between(40, 170))

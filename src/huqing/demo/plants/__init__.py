@@ -6,7 +6,19 @@ else follows from a plant (a low income is also a 低保 question) is not said h
 
 from __future__ import annotations
 
-from huqing.demo.plants import checks, guarantees, money, pushes, support
+from huqing.demo.plants import checks, guarantees, labour, money, pushes, support, work
 from huqing.demo.plants.registry import PLANTS, Plant, planned_counts, planted_in
 
-__all__ = ["PLANTS", "Plant", "checks", "guarantees", "money", "planned_counts", "planted_in", "pushes", "support"]
+__all__ = [
+    "PLANTS",
+    "Plant",
+    "checks",
+    "guarantees",
+    "labour",
+    "money",
+    "planned_counts",
+    "planted_in",
+    "pushes",
+    "support",
+    "work",
+]
