@@ -19,14 +19,16 @@ from huqing.intake.households import HouseholdRoster
 from huqing.intake.linking import forget_people
 from huqing.intake.loading import Loaded, load
 from huqing.intake.members import MemberRoster
+from huqing.intake.memory import give_back
 from huqing.intake.models import Import, Missing, PriorState, RowProblem
-from huqing.intake.plan import Plan, Report, Work, Written, constant, no_report
+from huqing.intake.plan import Batch, Plan, Report, Work, Written, constant, no_report
 from huqing.intake.signals import applied
 from huqing.intake.states import move
 from huqing.intake.villages import KIND as VILLAGE
 from huqing.intake.villages import VillageRecords
 from huqing.registry import bulk
 from huqing.registry.models import Source
+from huqing.standards.fields import RecordKind
 
 LOCK = "imports"
 LOCK_MILLISECONDS = 120_000
@@ -44,13 +46,13 @@ _TABLES = (
 logger = logging.getLogger("huqing.intake")
 
 
-def plan_of(loaded: Loaded) -> Plan:
+def plan_of(kind: RecordKind, batch: Batch) -> Plan:
     """The plan for a sheet of this kind, not yet worked out."""
-    if loaded.kind.key in _ROSTERS:
-        return _ROSTERS[loaded.kind.key](loaded.batch)
-    if loaded.kind.key == VILLAGE:
-        return VillageRecords(loaded.batch, kind=loaded.kind)
-    return DepartmentRecords(loaded.batch, kind=loaded.kind)
+    if kind.key in _ROSTERS:
+        return _ROSTERS[kind.key](batch)
+    if kind.key == VILLAGE:
+        return VillageRecords(batch, kind=kind)
+    return DepartmentRecords(batch, kind=kind)
 
 
 def check_now(intake: Import, *, by: User | None, preview: bool = True, progress: Report | None = None) -> Loaded:
@@ -63,7 +65,7 @@ def check_now(intake: Import, *, by: User | None, preview: bool = True, progress
             counts, shown, more = dict(loaded.checked.counts), {}, []
             if preview:
                 report("与现有档案比对", 0.6)
-                plan = plan_of(loaded)
+                plan = plan_of(loaded.kind, loaded.batch)
                 plan.work_out()
                 counts = _counts(loaded, plan)
                 more = plan.problems
@@ -99,6 +101,8 @@ def apply_now(
         except BaseException as error:
             fail(intake, by=by, error=error)
             raise for_people(error) from error
+        finally:
+            give_back()
     report("完成", 1.0)
     return intake
 
@@ -110,7 +114,7 @@ def _write(intake: Import, loaded: Loaded, by: User | None, report: Report) -> N
         if loaded.kind.key in _ROSTERS:
             forget_people()
         report("与现有档案比对", 0.6)
-        plan = plan_of(loaded)
+        plan = plan_of(loaded.kind, loaded.take_batch())
         plan.work_out()
         report("写入", 0.75)
         source = Source.objects.create(

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -37,8 +38,9 @@ class DepartmentRecords(Work):
         self._inherit()
         self._link()
         counted = dict(self.query("SELECT state, count(*) FROM verdict GROUP BY state"))
-        rows = {row for (row,) in self.query(f"SELECT {ROW} FROM verdict WHERE state IN ('new', 'changed')")}
-        linked = len(rows & set(self.links.linked))
+        # Only new and changed rows are ever linked.
+        fresh = counted.get("new", 0) + counted.get("changed", 0)
+        linked = len(self.links.linked)
         queued = len({row for row, *_ in self.links.candidates})
         self.counts.update(
             added=counted.get("new", 0),
@@ -48,7 +50,7 @@ class DepartmentRecords(Work):
             missing=0,
             linked=linked,
             queued=queued,
-            unlinked=len(rows) - linked - queued,
+            unlinked=fresh - linked - queued,
         )
 
     def _fingerprint(self) -> None:
@@ -80,6 +82,10 @@ class DepartmentRecords(Work):
             SELECT *, sha256('{self.kind.key}|' || identity || '|' || version) AS fingerprint
             FROM numbered ORDER BY {ROW}"""
         )
+        self.db.unregister("good")
+        self.db.unregister("known_numbers")
+        # From here on the rows are in DuckDB, which puts away what does not fit.
+        self.batch = replace(self.batch, rows=self.batch.rows.schema.empty_table())
 
     def _identity_part(self, one: Field) -> str:
         if one.key == "id_number":
@@ -98,9 +104,7 @@ class DepartmentRecords(Work):
 
     def _compare(self) -> None:
         """Table ``verdict``: row, state, and the id of the record that the row repeats or replaces."""
-        prints = [one for (one,) in self.query("SELECT fingerprint FROM rows WHERE copy = 1")]
-        where, keys = existing.any_of("r.fingerprint", prints)
-        old = existing.read(
+        old = existing.read_by(
             "registry_departmentrecord r JOIN registry_source s ON s.id = r.source_id",
             {
                 "r.id": "id",
@@ -114,8 +118,10 @@ class DepartmentRecords(Work):
                 "r.link_score AS link_score": "number",
                 's."on" AS source_on': "date",
             },
-            f"WHERE {where} AND r.kind = %s AND r.retired_by_id IS NULL",
-            [keys, self.kind.key],
+            "r.fingerprint",
+            self.arrow("SELECT fingerprint FROM rows WHERE copy = 1")["fingerprint"],
+            "r.kind = %s AND r.retired_by_id IS NULL",
+            [self.kind.key],
         )
         self.db.register("old", old)
         differs = " OR ".join(
@@ -151,31 +157,63 @@ class DepartmentRecords(Work):
             self.links.linked[line] = Linked(household, person, code, method or BY_CLERK, score)
 
     def _link(self) -> None:
-        rows = self.arrow(
+        villages = places.Villages.load(self.batch.prefix, self.batch.on)
+        self.places: dict[int, str] = {}
+        rest = []
+        for rows in self._parts(
             f"""SELECT {ROW}::BIGINT AS row_id, name, household_number, CASE WHEN whole THEN id_token END AS id_token,
                 id_tail, birth_date, sex, town_name, village_name
             FROM rows JOIN verdict USING ({ROW}) WHERE state IN ('new', 'changed') ORDER BY 1"""
-        )
-        villages = places.Villages.load(self.batch.prefix, self.batch.on)
+        ):
+            if self.kind.subject == "household":
+                linking.by_household_number(rows, self.batch.prefix, self.links)
+            left = linking.by_number(rows.drop_columns(["household_number"]), self.batch.prefix, self.links)
+            rest.append(self._place(left, villages))
+        if rest:
+            linking.by_model(pa.concat_tables(rest), self.batch.prefix, self.links)
+
+    def _place(self, rows: pa.Table, villages: places.Villages) -> pa.Table:
+        """``rows`` with the codes of the village and town they name; kept for those that nobody is found for."""
         said = list(zip(rows["town_name"].to_pylist(), rows["village_name"].to_pylist(), strict=True))
         found = {one: villages.find(None, *one).village if one[1] else None for one in set(said)}
         codes = [found[one].code if found[one] else None for one in said]  # type: ignore[union-attr]
         towns = [code[:9] if code else villages.town_code(town) for code, (town, _) in zip(codes, said, strict=True)]
-        self.places = dict(zip(rows["row_id"].to_pylist(), codes, strict=True))
-        rows = rows.append_column("village", pa.array(codes, pa.string())).append_column(
+        self.places.update(
+            (row, code) for row, code in zip(rows["row_id"].to_pylist(), codes, strict=True) if code is not None
+        )
+        return rows.append_column("village", pa.array(codes, pa.string())).append_column(
             "town", pa.array(towns, pa.string())
         )
-        if self.kind.subject == "household":
-            linking.by_household_number(rows, self.batch.prefix, self.links)
-        linking.by_person(rows.drop_columns(["household_number"]), self.batch.prefix, self.links)
+
+    def _parts(self, sql: str) -> Iterator[pa.Table]:
+        """A query's result in parts of ``linking.ROWS_AT_ONCE``; other queries may be asked meanwhile."""
+        with self.db.cursor() as cursor:
+            for batch in cursor.execute(sql).to_arrow_reader(linking.ROWS_AT_ONCE):
+                yield pa.Table.from_batches([batch])
 
     def write(self, written: Written) -> None:
         """New records and new versions with their links, candidates for the clerk, and labels of civil affairs rows."""
-        table = self.arrow(
+        # Only of these rows does anybody ask again which record they became.
+        asked = {row for row, *_ in self.links.candidates}
+        record_of: dict[int, int] = {}
+        aided: list[int] = []
+        retired: list[int] = []
+        for table in self._parts(
             f"""SELECT r.{ROW}, r.name, r.happened_on, r.items, r.fingerprint, r.id_token, r.id_number_sealed,
                 v.id AS replaces
             FROM rows r JOIN verdict v USING ({ROW}) WHERE v.state IN ('new', 'changed') ORDER BY r.{ROW}"""
-        )
+        ):
+            ids = self._write_part(written, table)
+            record_of.update((line, pk) for line, pk in zip(table[ROW].to_pylist(), ids, strict=True) if line in asked)
+            if self.kind.key == AID:
+                aided += ids
+            retired += table["replaces"].drop_null().to_pylist()
+        retire(written, retired)
+        self._queue(written, record_of)
+        if self.kind.key == AID:
+            label_aid(written, aided)
+
+    def _write_part(self, written: Written, table: pa.Table) -> range:
         lines = table[ROW].to_pylist()
         links = [self.links.linked.get(line) for line in lines]
         region = self.batch.prefix.ljust(REGION, "0")
@@ -200,15 +238,9 @@ class DepartmentRecords(Work):
                 "row_number": table[ROW],
             }
         )
-        ids = written.writer.insert(
+        return written.writer.insert(
             DepartmentRecord, constant(records, kind=self.kind.key, source_id=written.source.pk)
-        )
-        record_of = dict(zip(lines, ids or (), strict=True))
-        retired = [one for one in table["replaces"].to_pylist() if one is not None]
-        retire(written, retired)
-        self._queue(written, record_of)
-        if self.kind.key == AID:
-            label_aid(written, list(record_of.values()))
+        ) or range(0)
 
     def _queue(self, written: Written, record_of: dict[int, int]) -> None:
         waiting = [one for one in self.links.candidates if one[0] in record_of]

@@ -16,6 +16,8 @@ from huqing.intake.compare import EVERYTHING
 from huqing.registry.models import Source
 
 CHUNK_ROWS = 50_000
+# A million keys at once are hundreds of megabytes as Python texts, and again as a parameter.
+KEYS_AT_ONCE = 100_000
 
 _TYPES = {
     "bytes": pa.binary(),
@@ -52,6 +54,22 @@ def read(table: str, columns: dict[str, str], where: str = "", parameters: Seque
             batches.append(pa.record_batch(arrays, names=names))
     schema = pa.schema(list(zip(names, types, strict=True)))
     return pa.Table.from_batches(batches, schema=schema)
+
+
+def read_by(
+    table: str,
+    columns: dict[str, str],
+    key: str,
+    keys: pa.Array | pa.ChunkedArray,
+    condition: str = "TRUE",
+    parameters: Sequence[Any] = (),
+) -> pa.Table:
+    """The rows whose ``key`` is one of ``keys`` (no key twice), as :func:`read` gives them; any number of keys."""
+    found = []
+    for start in range(0, max(len(keys), 1), KEYS_AT_ONCE):
+        where, values = any_of(key, keys.slice(start, KEYS_AT_ONCE).to_pylist())
+        found.append(read(table, columns, f"WHERE {where} AND {condition}", [values, *parameters]))
+    return pa.concat_tables(found)
 
 
 def later_values(subject: Literal["household", "person"], ids: Iterable[int], on: date) -> pa.Table:

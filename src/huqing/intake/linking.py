@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,11 +23,13 @@ BY_NUMBER = "number"
 BY_CLERK = "clerk"
 TAIL = 4
 WORTH_KEEPING = 50_000
+# Rows that are Python objects at one time; a county's list of the insured has a million.
+ROWS_AT_ONCE = 100_000
 _WHOLE = ("valid", "valid_card", "bad_check")
 _WHOLE_STATES = ", ".join(f"'{state}'" for state in _WHOLE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Linked:
     """A row's household and person, how they were found and how sure that is (1 for numbers and exact ID with name)."""
 
@@ -48,7 +53,12 @@ def identities(numbers: pa.ChunkedArray) -> pa.Table:
 
     Department files name the same people again and again; each number is parsed, tokenised and sealed once.
     """
-    distinct = [number for number in pc.unique(numbers).to_pylist() if number]
+    distinct = pc.unique(numbers)
+    distinct = distinct.filter(pc.fill_null(pc.not_equal(distinct, ""), False))
+    return pa.concat_tables(_identities(part.to_pylist()) for part in slices(distinct))
+
+
+def _identities(distinct: list[str]) -> pa.Table:
     parsed = [idnumbers.parse(number) for number in distinct]
     tails = [one.number[-TAIL:] if one.state in _WHOLE else None for one in parsed]
     return pa.table(
@@ -62,6 +72,12 @@ def identities(numbers: pa.ChunkedArray) -> pa.Table:
             "id_tail": pa.array(seal.token_many("id_number", tails), pa.string()),
         }
     )
+
+
+def slices(rows: Any) -> Iterator[Any]:
+    """``rows`` in parts of ``ROWS_AT_ONCE``; at least one, which may be empty."""
+    for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
+        yield rows.slice(start, ROWS_AT_ONCE)
 
 
 def by_household_number(rows: pa.Table, prefix: str, links: Links) -> None:
@@ -86,9 +102,18 @@ def by_person(rows: pa.Table, prefix: str, links: Links) -> None:
 
     The whole county's people are only read when something is left that the ID and the name do not settle.
     """
+    by_model(by_number(rows, prefix, links), prefix, links)
+
+
+def by_number(rows: pa.Table, prefix: str, links: Links) -> pa.Table:
+    """Link what ID and name settle; the rows that are left."""
     rest = _remaining(rows, links)
     exactly(rest, prefix, links)
-    rest = _remaining(rest, links)
+    return _remaining(rest, links)
+
+
+def by_model(rest: pa.Table, prefix: str, links: Links) -> None:
+    """Link rows with the stored model, or put them before a clerk."""
     if not rest.num_rows:
         return
     people = with_tails(people_of(prefix), rest)
@@ -103,8 +128,7 @@ def by_person(rows: pa.Table, prefix: str, links: Links) -> None:
 def _remaining(rows: pa.Table, links: Links) -> pa.Table:
     if not links.linked or not rows.num_rows:
         return rows
-    done = pc.is_in(rows["row_id"], pa.array(list(links.linked), rows["row_id"].type))
-    return rows.filter(pc.invert(done))
+    return rows.filter(pa.array([one not in links.linked for one in rows["row_id"].to_pylist()], pa.bool_()))
 
 
 _PERSON = "registry_person p LEFT JOIN registry_household h ON h.id = p.household_id"
@@ -112,6 +136,11 @@ _PERSON = "registry_person p LEFT JOIN registry_household h ON h.id = p.househol
 
 def exactly(rows: pa.Table, prefix: str, links: Links) -> None:
     """Rows (``row_id``, ``name``, ``id_token``) whose ID number and name belong to exactly one person of the region."""
+    for part in slices(rows):
+        _exactly(part, prefix, links)
+
+
+def _exactly(rows: pa.Table, prefix: str, links: Links) -> None:
     tokens = {token for token in rows["id_token"].to_pylist() if token}
     where, keys = existing.any_of("p.id_token", tokens)
     table = existing.read(
@@ -121,10 +150,10 @@ def exactly(rows: pa.Table, prefix: str, links: Links) -> None:
         [keys],
     )
     people: dict[tuple[str, str], list[Linked]] = {}
-    for row in table.to_pylist():
-        if row["region_code"].startswith(prefix):
-            one = Linked(row["household_id"], row["id"], row["region_code"], "exact", 1.0)
-            people.setdefault((row["id_token"], row["name"]), []).append(one)
+    for key, token, name, household, region in zip(*(column.to_pylist() for column in table.columns), strict=True):
+        if region.startswith(prefix):
+            one = Linked(household, key, sys.intern(region), "exact", 1.0)
+            people.setdefault((token, name), []).append(one)
     for row_id, token, name in zip(*(rows[key].to_pylist() for key in ("row_id", "id_token", "name")), strict=True):
         same = people.get((token or "", name or ""), [])
         if len(same) == 1:

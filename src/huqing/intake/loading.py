@@ -26,13 +26,19 @@ _IDENTITY = {
 _KEYS = {"household": "number", "person": "household_number"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Loaded:
-    """A file's sheet, checked."""
+    """A file's sheet, checked. Its rows are there for one plan, which takes them over."""
 
     kind: RecordKind
     checked: Checked
     batch: Batch
+
+    def take_batch(self) -> Batch:
+        """The rows and what bounds them; they are not kept here any longer, because a plan may let go of them."""
+        batch, empty = self.batch, self.batch.rows.schema.empty_table()
+        self.checked, self.batch = replace(self.checked, table=empty), replace(batch, rows=empty)
+        return batch
 
 
 def load(intake: Import, report: Report) -> Loaded:

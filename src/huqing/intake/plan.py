@@ -23,7 +23,7 @@ from huqing.registry.bulk import BulkWriter
 from huqing.registry.models import Entry, Person, Source
 
 Report = Callable[[str, float], None]
-MEMORY = "600MB"
+MEMORY = "450MB"
 SPILL = "huqing-intake-"
 
 
@@ -78,7 +78,14 @@ def _connect() -> duckdb.DuckDBPyConnection:
     """
     spill = mkdtemp(prefix=f"{SPILL}{os.getpid()}-")
     db = duckdb.connect(
-        config={"memory_limit": MEMORY, "preserve_insertion_order": "true", "temp_directory": f"{spill}/duckdb"}
+        config={
+            "memory_limit": MEMORY,
+            "preserve_insertion_order": "true",
+            "temp_directory": f"{spill}/duckdb",
+            # What a step has freed goes back at once: the next step is outside of DuckDB.
+            "allocator_flush_threshold": "16MB",
+            "allocator_bulk_deallocation_flush_threshold": "16MB",
+        }
     )
     weakref.finalize(db, shutil.rmtree, spill, ignore_errors=True)
     db.execute("SET TimeZone = 'UTC'")

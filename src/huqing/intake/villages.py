@@ -26,7 +26,7 @@ class VillageRecords(DepartmentRecords):
         """The rows of known villages, one per village and year, with ``name`` and ``x_village_id``."""
         combinations = list(zip(*(self.texts(key) for key in _PLACE), strict=True))
         found = places.resolve(places.Villages.load(self.batch.prefix, self.batch.on), combinations)
-        self.places: dict[int, str | None] = {}
+        self.places: dict[int, str] = {}
         listed = list(zip(rows[ROW].to_pylist(), self.texts("year"), combinations, strict=True))
         said_in: dict[tuple[int, str | None], list[int]] = {}
         for line, year, said in listed:
