@@ -13,6 +13,7 @@ from huqing.rules.library import Library
 from huqing.rules.parameters import Dated, Parameter
 from huqing.screening import outcomes, proposals, simulation
 from huqing.screening.models import Simulation
+from huqing.standards.money import yuan_text
 
 MARK = "模拟（不影响任何预警）"
 STATES = {"found": "成立", "not": "不成立", "unknown": "数据不足"}
@@ -234,13 +235,19 @@ def costs(simulated: Simulation) -> list[dict[str, Any]]:
     for cost in simulated.counts.get("costs", []):
         now, then = cost["now"], cost["then"]
         extra = (then["fen"] if then else 0) - (now["fen"] if now else 0)
-        told.append({**cost, "now_text": _gap_text(now), "then_text": _gap_text(then), "extra": extra})
+        told.append(
+            {
+                **cost,
+                "now_text": _gap_text(now),
+                "then_text": _gap_text(then),
+                "extra": extra,
+                "unknown": then["unknown"],
+            }
+        )
     return told
 
 
 def _gap_text(gap: Mapping[str, int] | None) -> str:
-    from huqing.standards.money import yuan_text
-
     if gap is None:
         return "没有取值"
     return f"{yuan_text(gap['fen'], grouped=True)} 元/年（{gap['households']} 户 {gap['heads']} 人）"

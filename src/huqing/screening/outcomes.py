@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from huqing.rules.benefits import compute
 from huqing.rules.engine import FINDINGS_FILE, Counts, quoted
 
 CHANGES_FILE = "changes.parquet"
@@ -98,48 +100,44 @@ def compare(work: Path, snapshot: Path, *, now: Counts, then: Counts, findings: 
     }
 
 
-@dataclass(frozen=True)
-class Gap:
-    """How the cost of an income line is reckoned: over the households of a finding that shows income and members."""
-
-    finding: str
-    income: str
-    heads: str
+# Lines whose yearly cost follows from the income of the households below them.
+LINES = frozenset({"monitor_line", "dibao_line"})
+FORMULA = "人均纯收入低于这条线的每一户：（线 − 人均纯收入）× 在世家庭人口，全县相加，单位元/年"
 
 
-# Lines whose yearly cost follows from the households below them.
-GAPS = {"monitor_line": Gap("income_below_line", "net_income_per_head", "members")}
-FORMULA = "低于这条线的每一户：（线 − 人均纯收入）× 在世家庭人口，全县相加，单位元/年"
-
-
-def costs(work: Path, changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def costs(
+    work: Path, snapshot: Path, changes: Sequence[Mapping[str, Any]], *, as_of: date, region: str
+) -> list[dict[str, Any]]:
     """What bringing everybody below a changed line up to it would cost a year, now and with the proposed value.
 
-    Amounts are fen. Households whose income is unknown are not in it.
+    Amounts are fen. Households whose income is unknown are not in it; ``unknown`` says how many they are.
     """
+    lines = [change for change in changes if change["parameter"] in LINES]
+    if not lines:
+        return []
+    values = work / "incomes.parquet"
+    names = ("in_scope", "net_income_per_head", "members")
+    compute(values, of="household", names=names, as_of=as_of, region=region, snapshot=snapshot, cache=work / "cache")
     found = []
-    for change in changes:
-        gap = GAPS.get(change["parameter"])
-        if gap is None:
-            continue
+    for change in lines:
         told: dict[str, Any] = {"parameter": change["parameter"], "title": change["title"], "formula": FORMULA}
         for which, raw in (("now", change["now_raw"]), ("then", change["then_raw"])):
-            told[which] = _gap(work / which / FINDINGS_FILE, gap, raw) if raw else None
+            told[which] = _gap(values, int(Decimal(raw) * 100)) if raw else None
         found.append(told)
+    values.unlink()
     return found
 
 
-def _gap(file: Path, gap: Gap, line: str) -> dict[str, int]:
+def _gap(values: Path, line: int) -> dict[str, int]:
     with duckdb.connect() as db:
-        fen = int(Decimal(line) * 100)
+        below = f"net_income_per_head < {line}"
         row = db.execute(
-            f"SELECT count(*), coalesce(sum(heads), 0), coalesce(sum(({fen} - income) * heads), 0) FROM ("
-            f"SELECT CAST(evidence ->> '{gap.income}' AS BIGINT) AS income, "
-            f"CAST(evidence ->> '{gap.heads}' AS BIGINT) AS heads FROM read_parquet('{quoted(file)}') "
-            f"WHERE finding = '{gap.finding}' AND state = 'found')"
+            f"SELECT count(*) FILTER ({below}), coalesce(sum(members) FILTER ({below}), 0), "
+            f"coalesce(sum(({line} - net_income_per_head) * members) FILTER ({below}), 0), "
+            f"count(*) FILTER (net_income_per_head IS NULL) FROM read_parquet('{quoted(values)}') WHERE in_scope"
         ).fetchone()
-    households, heads, fens = row or (0, 0, 0)
-    return {"households": int(households), "heads": int(heads), "fen": int(fens)}
+    households, heads, fen, unknown = row or (0, 0, 0, 0)
+    return {"households": int(households), "heads": int(heads), "fen": int(fen), "unknown": int(unknown)}
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,9 @@ def _compute(simulation: Simulation, work: Path) -> None:
     simulation.counts = outcomes.compare(work, taken, now=now, then=then, findings=findings)
     simulation.as_of, simulation.snapshot = run.as_of, run.snapshot
     simulation.rules_version = engine.rules_version()
-    simulation.counts["costs"] = outcomes.costs(work, simulation.changes)
+    simulation.counts["costs"] = outcomes.costs(
+        work, taken, simulation.changes, as_of=run.as_of, region=simulation.region_code
+    )
     for part in ("now", "then", "cache", "parameters"):
         shutil.rmtree(work / part, ignore_errors=True)
 
