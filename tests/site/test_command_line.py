@@ -24,7 +24,21 @@ COMMANDS = [
 ]
 SUBCOMMANDS = ["add", "reset", "disable", "list", "load", "county", "table"]
 ROLES = ["county", "town", "village", "grid", "department", "reader"]
-ALLOWED = {"huqing", "GBK", "CSV", "Ctrl", "PostgreSQL", "SQLite", *COMMANDS, *SUBCOMMANDS, *ROLES}
+ALLOWED = {
+    "Spark",
+    "spark",
+    "duckdb",
+    "local",
+    "huqing",
+    "GBK",
+    "CSV",
+    "Ctrl",
+    "PostgreSQL",
+    "SQLite",
+    *COMMANDS,
+    *SUBCOMMANDS,
+    *ROLES,
+}
 
 
 def visible_english(text: str) -> set[str]:

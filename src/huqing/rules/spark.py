@@ -11,10 +11,11 @@ import datetime
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import duckdb
 
@@ -23,7 +24,6 @@ from huqing.rules.engine import (
     NO_ROWS,
     RESULT_ROWS,
     Counts,
-    check_snapshot,
     counts_of,
     plan_for,
     publish,
@@ -31,6 +31,8 @@ from huqing.rules.engine import (
     subject_ids,
     table_sizes,
 )
+from huqing.rules.entities import HOUSEHOLD, PERSON
+from huqing.rules.errors import TableError
 from huqing.rules.plans import Outcome, Plan
 from huqing.rules.spark_session import told
 from huqing.standards.fields import department_kinds
@@ -43,7 +45,7 @@ JSON_PLAIN_SCALE = 6
 
 
 def screen(
-    snapshot: Path,
+    snapshot: Path | str,
     out: Path,
     *,
     spark: Any,
@@ -55,11 +57,13 @@ def screen(
 ) -> Counts:
     """What ``engine.screen`` does, in a session of ``spark_session.session``: same files, same rows, same digests.
 
-    ``snapshot`` must be readable under the same path on every node. Several threads may screen different counties in
-    one session. Raises the errors of ``engine.screen``, and SparkError when the cluster fails.
+    ``snapshot`` is a folder that every node reads under the same path, or an address such as ``hdfs://…``. Several
+    threads may screen different counties in one session. Raises the errors of ``engine.screen``, and SparkError when
+    the cluster fails.
     """
     started = time.perf_counter()
-    sizes = table_sizes(snapshot)
+    place = snapshot if isinstance(snapshot, str) and "://" in snapshot else Path(snapshot).absolute().as_uri()
+    sizes = _sizes(spark, place)
     plan = plan_for(
         as_of=as_of,
         region=region,
@@ -72,26 +76,48 @@ def screen(
     planned = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="huqing-screen-", dir=out) as scratch, duckdb.connect() as connection:
-        check_snapshot(connection, snapshot, plan)
         connection.execute("SET memory_limit = '1GB'")
         connection.execute(f"SET temp_directory = '{quoted(Path(scratch))}'")
         found = Path(scratch) / FINDINGS_FILE
-        with told("Spark 筛查中断"), opened(spark, snapshot, plan) as own:
-            facts = _run(own, connection, plan, found)
+        with told("Spark 筛查中断"):
+            facts = _run(opened(spark, place, plan), connection, plan, found)
         counted = publish(connection, found, out, plan, facts)
     return counts_of(sizes, counted, plan, {"plan": planned - started, "run": time.perf_counter() - planned})
 
 
-@contextmanager
-def opened(spark: Any, snapshot: Path, plan: Plan) -> Iterator[Any]:
-    """A session of its own on the same cluster that knows the snapshot's tables by their names."""
+def _sizes(spark: Any, place: str) -> dict[str, int]:
+    """The number of rows of each table, as ``engine.table_sizes``; of an address only whether there are any."""
+    if place.startswith("file:"):
+        return table_sizes(Path(url2pathname(urlsplit(place).path)))
+    sizes = {}
+    with told(f"读不到快照 {place}"):
+        for table in (HOUSEHOLD, PERSON, *department_kinds()):
+            rows = spark.read.schema("id BIGINT").parquet(f"{place}/{table}.parquet")
+            sizes[table] = int(rows.count() if table in (HOUSEHOLD, PERSON) else bool(rows.take(1)))
+    return sizes
+
+
+def opened(spark: Any, place: str, plan: Plan) -> Any:
+    """A session of its own on the same cluster that knows the snapshot's tables by their names.
+
+    TableError naming the file or column that the plan reads and the snapshot lacks.
+    """
+    from pyspark.errors import AnalysisException
+
     own = spark.newSession()
+    name = place.rpartition("/")[2]
     for table, columns in plan.columns.items():
+        try:
+            rows = own.read.parquet(f"{place}/{table}.parquet")
+        except AnalysisException as error:
+            raise TableError(f"快照 {name} 缺少 {table}.parquet，或它不能读。请重新生成快照。") from error
+        absent = [column for column in columns if column not in rows.columns]
+        if absent:
+            raise TableError(f"快照 {name} 的 {table}.parquet 缺少列 {'、'.join(absent)}。请重新生成快照。")
         types = table_schemas()[table]
-        schema = ", ".join(f"`{column}` {spark_type(types[column])}" for column in columns)
-        file = (snapshot / f"{table}.parquet").absolute().as_uri()
-        own.read.schema(schema).parquet(file).createOrReplaceTempView(table)
-    yield own
+        typed = [rows[column].cast(spark_type(types[column])).alias(column) for column in columns]
+        rows.select(*typed).createOrReplaceTempView(table)
+    return own
 
 
 def spark_type(name: str) -> str:

@@ -29,6 +29,7 @@ from huqing.registry.models import Household
 from huqing.rules import engine
 from huqing.rules.recheck import Found, Rechecker
 from huqing.screening.applying import Changes, apply_findings, apply_to_household
+from huqing.screening.engines import Engine
 from huqing.screening.models import Alert, Run
 from huqing.standards.text import clean
 
@@ -43,10 +44,19 @@ class ScreeningError(Exception):
     """A screening could not be done; the message says why and what to do."""
 
 
-def run(*, by: User | None, region: str, as_of: date, trigger: Run.Trigger, progress: Report | None = None) -> Run:
+def run(
+    *,
+    by: User | None,
+    region: str,
+    as_of: date,
+    trigger: Run.Trigger,
+    progress: Report | None = None,
+    on: Engine | None = None,
+) -> Run:
     """Screen every household of the county ``region`` as of ``as_of`` and bring its alerts up to date.
 
     One screening runs at a time; another waits. The alerts change in one transaction: a killed run changes nothing.
+    ``on`` is the engine, DuckDB on this machine unless said otherwise; the answers are the same to the last digest.
     Raises ``ScreeningError`` or the rules' own errors; the run is then marked failed with the reason.
     """
     report = progress or (lambda message, fraction: None)
@@ -68,7 +78,7 @@ def run(*, by: User | None, region: str, as_of: date, trigger: Run.Trigger, prog
             started_by=by,
         )
         try:
-            return _run(started, report)
+            return _run(started, report, on or Engine())
         except BaseException as error:
             reason = reason_of(error)
             Run.objects.filter(pk=started.pk).update(state=Run.State.FAILED, finished_at=timezone.now(), message=reason)
@@ -91,15 +101,15 @@ def reason_of(error: BaseException, what: str = "筛查") -> str:
     return str(error) or f"{what}意外中止（{type(error).__name__}），预警没有变动。"
 
 
-def _run(run: Run, report: Report) -> Run:
+def _run(run: Run, report: Report, on: Engine) -> Run:
     report("取快照", 0.05)
-    taken = snapshot.take(region=run.region_code, as_of=run.as_of)
+    taken = on.snapshot(region=run.region_code, as_of=run.as_of)
     report("运行规则", 0.4)
     out = results_folder(run)
     # A folder of this number can only be left from a database that was put back from a backup.
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    counts = engine.screen(taken, out, as_of=run.as_of, region=run.region_code)
+    counts = on.screen(taken, out, as_of=run.as_of, region=run.region_code)
     report("更新预警", 0.7)
     with transaction.atomic():
         changes = apply_findings(
@@ -112,6 +122,7 @@ def _run(run: Run, report: Report) -> Run:
         run.snapshot = taken.name
         run.finished_at = timezone.now()
         run.counts = {
+            "engine": on.name,
             "households": counts.households,
             "persons": counts.persons,
             "found": counts.found_total,

@@ -16,15 +16,33 @@ from huqing.site.commands.support import Failure, installed
 @click.command(cls=ChineseCommand, short_help="筛查全县，打开和关闭预警。")
 @click.option("--date", "as_of", type=click.DateTime(["%Y-%m-%d"]), metavar="年-月-日", help="筛查日期，默认今天。")
 @click.option("--region", help="县代码（6 位）；不写则取唯一的县。")
+@click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    default="duckdb",
+    show_default=True,
+    help="用哪个引擎计算，结果相同；spark 用于一台机器装不下的数据。",
+)
+@click.option("--master", metavar="地址", help="Spark 主节点，如 spark://主机:7077；不写则在本机运行（local[*]）。")
+@click.option("--lake", metavar="文件夹", help="数据湖：快照放进去再从那里读，各节点都要能读到。")
+@click.option("--stored", is_flag=True, help="不取新快照，用数据湖里该县该日已有的数据。")
 @installed
-def screen(as_of: datetime | None, region: str | None) -> None:
+def screen(
+    as_of: datetime | None, region: str | None, engine: str, master: str | None, lake: str | None, stored: bool
+) -> None:
     """取当日快照，逐户运行全部规则：新成立的打开预警，不再成立的自动关闭，数据不足的另列。"""
-    from huqing.rules.errors import RuleError
+    from huqing.rules.errors import RuleError, TableError
+    from huqing.rules.spark_session import SparkError
     from huqing.screening.actions import ScreeningError
     from huqing.screening.actions import run as run_screening
+    from huqing.screening.engines import LOCAL, SPARK, Engine
     from huqing.screening.models import Run
     from huqing.site.counties import only_county
 
+    if master and engine != SPARK:
+        raise click.UsageError("--master 只与 --engine spark 一起用。")
+    if stored and (not lake or "://" in lake):
+        raise click.UsageError("--stored 要同时用 --lake 写明本机能读到的数据湖文件夹。")
     try:
         with progress("筛查") as report:
             done = run_screening(
@@ -33,8 +51,9 @@ def screen(as_of: datetime | None, region: str | None) -> None:
                 as_of=as_of.date() if as_of else working_day(timezone.localdate()),
                 trigger=Run.Trigger.MANUAL,
                 progress=report,
+                on=Engine(engine, master or LOCAL, lake or "", stored),
             )
-    except (ScreeningError, RuleError) as error:
+    except (ScreeningError, RuleError, TableError, SparkError) as error:
         raise Failure(str(error)) from error
     counts = done.counts
     click.echo(
