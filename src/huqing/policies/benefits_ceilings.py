@@ -106,7 +106,7 @@ def problems_before(problem: Column, person_id: Column, benefit_year: Column, se
     return running_total((problem != "").cast("int64"), before=True, **in_year(person_id, benefit_year, settled_on, id))
 
 
-@variable("无法计算的原因", of=BILL)
+@variable("无法计算的原因", of=BILL, codelist="bill_problem")
 def reason(problem: Column, rate_day: Column, problems_before: Column, self_pay: Column) -> Column:
     """Why a bill has no result: its own problem, an earlier bill's, or amounts not set; "" if it has one."""
     return first_that_holds(

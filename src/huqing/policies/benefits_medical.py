@@ -80,7 +80,7 @@ def benefit_year(rate_day: Column) -> Column:
     return rate_day.year().cast("int64")
 
 
-@variable("账单问题", of=BILL)
+@variable("账单问题", of=BILL, codelist="bill_problem")
 def problem(
     *,
     settled_on: Column,
@@ -91,7 +91,7 @@ def problem(
     given_basic: Column,
     given_serious: Column,
 ) -> Column:
-    """Why the bill is not computed (``PROBLEMS``), "" if nothing is wrong with it."""
+    """Why the bill is not computed (code list ``bill_problem``), "" if nothing is wrong with it."""
     given = given_basic.fill_null(0) + given_serious.fill_null(0)
     negative = (total < 0) | (eligible < 0) | is_true(given_basic < 0) | is_true(given_serious < 0)
     return first_that_holds(
