@@ -31,7 +31,7 @@ def screening(rows: Rows, finding: str, folder: Path, cache: Path) -> States:
     counts = screen(made, folder / "out", as_of=DAY, region=REGION, findings=[finding], cache=cache)
     assert not counts.not_run, counts.not_run
     found = parquet.read_table(folder / "out" / "findings.parquet").to_pylist()
-    return {(row["household_id"], row["person_id"]): row["state"] for row in found}
+    return {(row["household_id"] or row["village_id"], row["person_id"]): row["state"] for row in found}
 
 
 def household_by_household(rows: Rows, finding: str, folder: Path, cache: Path) -> States:
@@ -76,7 +76,7 @@ def all_on_spark(sections: Iterable[Section], session: Any, folder: Path, cache:
         )
         assert not counts.not_run, counts.not_run
         for row in parquet.read_table(place / "out" / "findings.parquet").to_pylist():
-            order, household = divmod(row["household_id"], APART)
+            order, household = divmod(row["household_id"] or row["village_id"], APART)
             if row["finding"] == chosen[order].finding:
                 person = None if row["person_id"] is None else row["person_id"] - order * APART
                 decided.setdefault(chosen[order].place, {})[household, person] = row["state"]

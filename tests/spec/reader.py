@@ -36,6 +36,7 @@ SHORT = {
     "走访": "home_visit",
     "务工": "work",
     "措施": "measure",
+    "村": "village",
 }
 STATES = {"发现": "found", "否": "not", "未知": "unknown"}
 TERM = "2024-2025-2"
@@ -47,6 +48,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 PLAIN = {
     ("household", "有无电话"): ("has_phone", "boolean"),
+    ("household", "村代码"): ("region_code", "text"),
+    ("household", "有无监测联系人电话"): ("has_contact_phone", "boolean"),
     ("household", "电话号码状态"): ("phone_state", "text"),
     ("household", "电话检索码"): ("phone_token", "text"),
     ("person", "证件号码判定"): ("id_state", "text"),
@@ -64,7 +67,7 @@ PLAIN = {
 
 @dataclass
 class Case:
-    """One row of a rule table: a household's rows by table, and what the rule must say of it or of its people."""
+    """One row of a rule table: a household's (or a village's) rows by table, and what the rule must say."""
 
     finding: str
     title: str
@@ -88,7 +91,7 @@ class Section:
         for case in self.cases:
             for table, given in case.rows.items():
                 rows.setdefault(table, []).extend(given)
-        for table in set(SHORT.values()) - {"household", "person", "label"}:
+        for table in set(SHORT.values()) - {"household", "person", "label", "village"}:
             filler = {"id": FILLER, "household_id": FILLER, "person_id": FILLER, **DEFAULTS.get(table, {})}
             rows.setdefault(table, []).append(filler)
         return rows
@@ -131,12 +134,29 @@ def _case(finding: str, place: str, household: int, cells: dict[str, str]) -> Ca
     for header, text in cells.items():
         name, label = header.split(".", 1)
         columns.setdefault(SHORT[name], {})[label] = [part.strip() for part in text.split("；")] if text else []
+    if "village" in columns:
+        return _village_case(case, columns)
     people = max([people, *(len(values) for values in columns.get("person", {}).values())])
     for table, given in columns.items():
         count = people if table == "person" else 1 if table == "household" else max(map(len, given.values()))
         case.rows[table] = [_row(table, given, index, household) for index in range(count)]
     case.rows.setdefault("household", [{"id": household}])
     case.rows.setdefault("person", [_row("person", {}, index, household) for index in range(people)])
+    return case
+
+
+def _village_case(case: Case, columns: dict[str, dict[str, list[str]]]) -> Case:
+    """A case about a village: its row bears the case's number, and as many households as the cells say lie in it."""
+    code = f"{REGION}{case.household:06}"
+    told = {label: values[0] for label, values in columns["village"].items() if values}
+    values = dict(_value("village", label, text) for label, text in told.items())
+    case.rows["village"] = [{"id": case.household, "region_code": code, **values}]
+    given = columns.get("household", {})
+    households = max((len(cells) for cells in given.values()), default=0)
+    case.rows["household"] = [
+        {**_row("household", given, index, case.household * 10 + index), "region_code": code}
+        for index in range(households)
+    ]
     return case
 
 

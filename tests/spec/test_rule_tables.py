@@ -45,6 +45,12 @@ NEVER_UNKNOWN = {
     "wk10_posts",
     "wk11",
     "wk12",
+    "lv01",
+    "rk01",
+    "cl02_fields",
+    "cl05",
+    "cl06",
+    "vl01",
 }
 
 
