@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from huqing.access.models import User
 from huqing.intake import actions
 from huqing.intake.applying import apply_now, check_now, explain
-from huqing.intake.errors import IntakeError
+from huqing.intake.errors import IntakeError, WrongState
 from huqing.intake.mapping import columns_hash, propose
 from huqing.intake.models import Import, MappingTemplate
 from huqing.intake.plan import Report, no_report
@@ -76,7 +76,14 @@ def _take_sheet(
     )
     loaded = check_now(intake, by=by, preview=False, progress=report)
     actions.queue(intake=intake, by=by, background=False)
-    return apply_now(intake, by=by, loaded=loaded, progress=report)
+    try:
+        return apply_now(intake, by=by, loaded=loaded, progress=report)
+    except WrongState:
+        # A worker that starts up takes over whatever is queued: then it is done, by another hand.
+        intake.refresh_from_db()
+        if intake.state != Import.State.APPLIED:
+            raise
+        return intake
 
 
 def saved_mapping(kind: str, columns: tuple[str, ...]) -> dict[str, str] | None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.views import defaults
 
 from huqing.access.permissions import Refused
+
+# How the databases say that somebody else is writing, or that all connections are taken.
+_BUSY = ("locked", "lock timeout", "deadlock detected", "too many clients", "connection slots")
+RETRY_SECONDS = 30
 
 
 def forbidden(request: HttpRequest, exception: PermissionDenied) -> HttpResponse:
@@ -35,8 +43,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     )
 
 
+def unusable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400; but a session that could not be saved because the database is busy is no fault of the request."""
+    return busy(request) if _waited_in_vain(exception) else defaults.bad_request(request, exception)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
-    """500: a page without any data, whatever went wrong."""
+    """500: a page without any data, whatever went wrong; 503 when the database was only busy."""
+    if _waited_in_vain(sys.exception()):
+        return busy(request)
     if request.headers.get("HX-Request") == "true":
         content = render_to_string(
             "office/parts/reason_fragment.html",
@@ -45,6 +60,31 @@ def broken(request: HttpRequest) -> HttpResponse:
     else:
         content = render_to_string("500.html")
     return HttpResponse(content, status=500)
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """503: another program has been writing for too long; nothing was changed, and trying again is all there is."""
+    if request.headers.get("HX-Request") == "true":
+        content = render_to_string(
+            "office/parts/reason_fragment.html",
+            {
+                "title": "数据库正忙。",
+                "reason": "刚才的操作没有保存，原有数据未受影响。",
+                "remedy": "请稍等半分钟再试。",
+            },
+        )
+    else:
+        content = render_to_string("503.html")
+    return HttpResponse(content, status=503, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def _waited_in_vain(error: BaseException | None) -> bool:
+    """Whether a database that is busy is behind this error, however it was wrapped on its way."""
+    while error is not None:
+        if isinstance(error, OperationalError) and any(word in str(error).lower() for word in _BUSY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _page(request: HttpRequest, status: int, *, icon: str, title: str, reason: str, remedy: str) -> HttpResponse:
