@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from huqing.standards import personal_numbers
 from huqing.standards.fields import Field, record_kinds
 from huqing.standards.value_problems import Problem
 from huqing.standards.values import check_value
@@ -57,3 +58,20 @@ def test_long_numbers_of_households_and_bills_are_numbers_of_nobody():
     assert check_value(record_kinds()["household"]["number"], "5002361170010001", as_of=DAY) == "5002361170010001"
     bill = record_kinds()["medical_bill"]["bill_number"]
     assert check_value(bill, "202505040000113202505", as_of=DAY) == "202505040000113202505"
+
+
+def _with_card_digit(first: str) -> str:
+    return next(f"{first}{digit}" for digit in range(10) if personal_numbers.has_number(f"{first}{digit}"))
+
+
+def test_a_household_number_in_a_note_is_kept_and_a_bank_card_is_hidden():
+    note = "与 5002361332120091 户合并，见５００２３６１３３２１２００９２"
+    assert personal_numbers.hide_numbers(note) == note
+    card = _with_card_digit("690000123456789")
+    assert personal_numbers.hide_numbers(f"卡号{card}") == f"卡号{personal_numbers.HIDDEN}"
+
+
+def test_what_could_be_a_bank_card_stays_hidden():
+    # With a card's check digit; a mistyped UnionPay card; a beginning that no region has; groups of four as on a card.
+    for number in (_with_card_digit("500236133212009"), "6212260000000001", "9902361332120091", "5002 3613 3212 0091"):
+        assert personal_numbers.has_number(number), number

@@ -26,11 +26,41 @@ _DIGITS = re.compile(r"\d{4}")
 _NARROW = str.maketrans("０１２３４５６７８９Ｘｘ　－", "0123456789Xx -")
 
 
+# The first two digits of region codes; a household number begins with the code of its village. 62 is left out: bank
+# cards begin with it too, and a card with a mistyped digit must stay hidden.
+_PROVINCES = frozenset(
+    f"{first}{second}"
+    for first, seconds in (("1", "12345"), ("2", "123"), ("3", "1234567"), ("4", "123456"), ("5", "01234"), ("6", "1345"))
+    for second in seconds
+)
+_HOUSEHOLD_DIGITS = 16
+
+
+def _household_number(number: str) -> bool:
+    """Whether 16 digits are a household's number rather than a card's: a region's beginning, and no card's check digit.
+
+    One household number in ten has a card's check digit by chance; it is hidden rather than a card shown.
+    """
+    if len(number) != _HOUSEHOLD_DIGITS or not number.isdigit():
+        return False
+    return number[:2] in _PROVINCES and "01" <= number[2:4] <= "90" and not _passes_luhn(number)
+
+
+def _passes_luhn(digits: str) -> bool:
+    doubled = (int(digit) * 2 for digit in digits[-2::-2])
+    return (sum(map(int, digits[-1::-2])) + sum(two - 9 if two > 9 else two for two in doubled)) % 10 == 0
+
+
+def _personal(match: re.Match[str]) -> bool:
+    number = match["number"]
+    return bool(number) and not _household_number(number)
+
+
 def has_number(text: str) -> bool:
     """Whether the text holds something that reads as an ID number, a mobile phone or a bank account."""
     if not _DIGITS.search(text):
         return False
-    return any(match["number"] for match in _PATTERN.finditer(text.translate(_NARROW)))
+    return any(_personal(match) for match in _PATTERN.finditer(text.translate(_NARROW)))
 
 
 def hide_numbers(text: str, remark: str = HIDDEN) -> str:
@@ -39,7 +69,7 @@ def hide_numbers(text: str, remark: str = HIDDEN) -> str:
         return text
     parts, end = [], 0
     for match in _PATTERN.finditer(text.translate(_NARROW)):
-        if match["number"]:
+        if _personal(match):
             parts += [text[end : match.start()], remark]
             end = match.end()
     return "".join([*parts, text[end:]]) if parts else text
