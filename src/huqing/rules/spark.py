@@ -14,8 +14,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import duckdb
 
@@ -39,6 +37,7 @@ from huqing.standards.fields import department_kinds
 from huqing.standards.tables import table_schemas
 
 DIALECT = "pyspark"
+FOLDER = "file://"  # Spark takes the path behind it as it stands, without the escapes of a URL
 COUNTY_FACTS = "county_facts"
 PIECE = 1_000_000
 JSON_PLAIN_SCALE = 6
@@ -62,7 +61,7 @@ def screen(
     the cluster fails.
     """
     started = time.perf_counter()
-    place = snapshot if isinstance(snapshot, str) and "://" in snapshot else Path(snapshot).absolute().as_uri()
+    place = snapshot if isinstance(snapshot, str) and "://" in snapshot else f"{FOLDER}{Path(snapshot).absolute()}"
     sizes = _sizes(spark, place)
     plan = plan_for(
         as_of=as_of,
@@ -87,8 +86,8 @@ def screen(
 
 def _sizes(spark: Any, place: str) -> dict[str, int]:
     """The number of rows of each table, as ``engine.table_sizes``; of an address only whether there are any."""
-    if place.startswith("file:"):
-        return table_sizes(Path(url2pathname(urlsplit(place).path)))
+    if place.startswith(FOLDER):
+        return table_sizes(Path(place.removeprefix(FOLDER)))
     sizes = {}
     with told(f"读不到快照 {place}"):
         for table in (HOUSEHOLD, PERSON, *department_kinds()):
