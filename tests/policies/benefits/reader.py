@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -50,13 +51,24 @@ class Section:
 
 
 def sections() -> Iterator[Section]:
-    """Every section of every table of benefits."""
+    """Every section of every table of benefits; no two rows have the same number."""
+    numbers = itertools.count(1)
     for file in sorted(FOLDER.glob("*.md")):
         if file.name != "README.md":
-            yield from _file(file)
+            yield from _file(file, numbers)
 
 
-def _file(file: Path) -> Iterator[Section]:
+def together(chosen: Iterable[Section]) -> list[Section]:
+    """Sections of the same table and region as one, for engines that take seconds for the smallest question."""
+    found: dict[tuple[str, str], Section] = {}
+    for section in chosen:
+        one = found.setdefault((section.table, section.region), replace(section, names=(), cases=[]))
+        one.names = tuple(dict.fromkeys((*one.names, *section.names)))
+        one.cases += section.cases
+    return list(found.values())
+
+
+def _file(file: Path, numbers: Iterator[int]) -> Iterator[Section]:
     lines = file.read_text(encoding="utf-8").splitlines()
     starts = [number for number, line in enumerate(lines) if line.startswith("## ")]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
@@ -73,30 +85,29 @@ def _file(file: Path) -> Iterator[Section]:
                 cells = [cell.strip() for cell in line.removeprefix("|").removesuffix("|").split("|")]
                 if header:
                     given = common | dict(zip(header, cells, strict=True))
-                    section.cases.append(_case(section, f"{file.name}:{number + 1}", given))
+                    section.cases.append(_case(section.table, next(numbers), f"{file.name}:{number + 1}", given))
                 else:
                     header = cells
         section.names = tuple(section.cases[0].expected[0])
         yield section
 
 
-def _case(section: Section, place: str, cells: dict[str, str]) -> Case:
+def _case(table: str, order: int, place: str, cells: dict[str, str]) -> Case:
     title = cells.pop("情形")
-    order = len(section.cases) + 1
     given = {name: text.split("；") for name, text in cells.items() if not name.startswith("=")}
     count = max(len(parts) for parts in given.values())
-    owners = [name for name in library().links(section.table) if name != "id"]
+    owners = [name for name in library().links(table) if name != "id"]
     rows, expected = [], []
     for index in range(count):
         row: dict[str, Any] = {"id": order * 100 + index, **dict.fromkeys(owners, order)}
         for label, parts in given.items():
-            declared = _field(section.table, label)
+            declared = _field(table, label)
             row[declared.key] = _typed(declared, _part(parts, index))
         rows.append(row)
         wanted = {}
         for name, text in cells.items():
             if name.startswith("="):
-                node = _variable(section.table, name.removeprefix("="))
+                node = _variable(table, name.removeprefix("="))
                 parts = text.split("；")
                 assert len(parts) in (1, count), f"{place}：{name} 应有 {count} 个结果"
                 wanted[node.name] = _result(node, _part(parts, index))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.policies.benefits.engines import ENGINES, Values, from_files
-from tests.policies.benefits.reader import Section, sections
+from tests.policies.benefits.reader import Section, sections, together
 
 from huqing.rules.library import library
 
@@ -28,8 +28,8 @@ def test_a_benefit_is_computed_as_its_table_says(engine: str, section: Section, 
 
 @pytest.mark.xdist_group("spark")
 @pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning")  # pyspark leaves its sockets to Python
-@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: f"{section.place} {section.table}")
-def test_spark_computes_a_benefit_as_its_table_says(section: Section, spark: Any, tmp_path: Path, cache: Path) -> None:
+@pytest.mark.parametrize("section", together(SECTIONS), ids=lambda section: f"{section.table} {section.region}")
+def test_spark_computes_benefits_as_their_tables_say(section: Section, spark: Any, tmp_path: Path, cache: Path) -> None:
     from huqing.rules.spark_benefits import Spark
 
     agree(section, from_files(section, tmp_path, cache, Spark(spark)))
