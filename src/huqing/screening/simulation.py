@@ -203,6 +203,8 @@ def _mark_broken() -> int:
         for left in root().glob(f"{UNFINISHED}*"):
             shutil.rmtree(left, ignore_errors=True)
     broken = Simulation.objects.filter(state=Simulation.State.RUNNING)
+    for simulation in broken:
+        shutil.rmtree(folder_of(simulation), ignore_errors=True)
     return broken.update(state=Simulation.State.FAILED, finished_at=timezone.now(), message=BROKEN)
 
 
