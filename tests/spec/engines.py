@@ -60,8 +60,10 @@ def all_on_spark(sections: Iterable[Section], session: Any, folder: Path, cache:
     could meet a row of another table, is decided in a county of its own.
     """
     together, alone = [], []
+    rules = library()
     for section in sections:
-        (alone if section.finding in library().countywide else together).append(section)
+        compared = {node.entity for node in rules.closure([section.finding])} & rules.countywide_groups
+        (alone if compared else together).append(section)
     decided: dict[str, States] = {}
     for number, chosen in enumerate([together, *([section] for section in alone)]):
         rows: dict[str, list[dict[str, Any]]] = {}
