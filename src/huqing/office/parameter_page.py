@@ -11,9 +11,10 @@ from huqing.office import rule_page
 from huqing.rules.display import value_text
 from huqing.rules.language import Rule
 from huqing.rules.library import Library
-from huqing.rules.parameters import NATION, Dated, Parameter, Parameters, load, own_folders
+from huqing.rules.parameters import Dated, Parameter, Parameters, load, own_folders
 
 LEVELS = {0: "全国", 2: "省", 4: "市", 6: "本县"}
+CITY_DIGITS = 4
 UNUSED = "other"
 UNUSED_TITLE = "待遇计算和其他"
 
@@ -126,7 +127,8 @@ def levels(parameter: Parameter, *, day: date, county: str) -> list[Level]:
         begun = [value for value in parameter.values if value.region == region and value.since <= day]
         dated = max(begun, key=lambda value: value.since, default=None)
         shown = rule_page.shown(parameter, dated, now=dated is force) if dated else None
-        place = rule_page.place_of(region) if digits != len(NATION) or region else "全国"
+        # Names of cities are not loaded with a county's places.
+        place = "所在的市" if digits == CITY_DIGITS else rule_page.place_of(region)
         found.append(Level(LEVELS[digits], place, shown, dated is not None and (dated.region, dated.since) in mine))
     return found
 
