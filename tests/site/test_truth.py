@@ -14,6 +14,7 @@ from huqing.registry.models import Entry, Household, Person
 from huqing.registry.regions import load_shipped_regions
 from huqing.screening import actions
 from huqing.screening.models import Alert, Run
+from huqing.screening.queries import explain_household, explain_village
 from huqing.site import demonstration
 from huqing.site.judging import judge, review_as_told
 from huqing.site.telling import as_text
@@ -61,14 +62,20 @@ def test_a_county_is_taken_in_and_every_planted_risk_is_found(county):
 
     # "With the right reason": the explanation of a found alert decides the same and shows the values it rests on.
     for alert in Alert.objects.filter(state=Alert.State.OPEN).select_related("household").order_by("pk")[:40]:
-        from huqing.screening.queries import explain_household
-
+        if alert.household is None:
+            continue
         told = explain_household(alert.household, as_of=AS_OF, finding=alert.finding)
         mine = [d for d in told.decisions if d.person_id == alert.person_id]
         if alert.finding not in {"id03", "id10"}:  # these need other households' rows
             assert [d.state for d in mine] == ["found"], alert.finding
             assert mine[0].tree.inputs
             assert mine[0].title in as_text(told, alert.household)
+
+    villages = Alert.objects.filter(state=Alert.State.OPEN, household=None).select_related("village")
+    assert {alert.finding for alert in villages} == {"vl01", "vl02", "vl03", "vl04"}
+    for alert in villages:
+        (decision,) = explain_village(alert.village, as_of=AS_OF, finding=alert.finding).decisions
+        assert decision.state == "found", alert.finding
 
     # The same files again change nothing.
     before = (Household.objects.count(), Person.objects.count(), Entry.objects.count())

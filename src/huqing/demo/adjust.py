@@ -12,7 +12,7 @@ from huqing.demo.draw import Draw, Weighted
 from huqing.demo.figures import PUBLISHED
 from huqing.demo.identity import Numbers
 from huqing.demo.lives import Lives
-from huqing.demo.model import Household, Person, add_months, income_of, per_head_of
+from huqing.demo.model import Fields, Household, Person, Village, add_months, income_of, per_head_of
 from huqing.demo.names import Names
 
 TRANSFERS = (
@@ -40,6 +40,7 @@ class Town:
     as_of: date
     households: list[Household] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)  # numbers of the households that already hold a plant or a mover
+    villages: list[tuple[Village, Fields]] = field(default_factory=list)  # the rows of the table of villages
 
     def ago(self, days: int) -> date:
         """The day ``days`` before ``as_of``."""

@@ -29,6 +29,7 @@ from huqing.demo.plants import planned_counts
 from huqing.demo.plants.registry import MOVED_RATE, fewest
 from huqing.demo.rosters import Written, write_rosters
 from huqing.demo.town import TownPlan, TownTruth, make_town
+from huqing.demo.villages import village_counts
 
 Progress = Callable[[str, float], None]
 Result = TypeVar("Result")
@@ -141,6 +142,8 @@ def _plans(households: int, seed: int, as_of: date) -> list[TownPlan]:
     settlement = settle(households, seed)
     shares = [sum(counts.values()) for counts in settlement.values()]
     plants = planned_counts(households, shares)
+    in_villages = village_counts([len(counts) for counts in settlement.values()], fewest(households))
+    plants = [of_households | of_villages for of_households, of_villages in zip(plants, in_villages, strict=True)]
     movers: list[list[Mover]] = [[] for _ in shares]
     for number in range(max(fewest(households), round(households * MOVED_RATE))):
         movers[number * 2 % len(shares)].append(Mover(number, seed, old=True))

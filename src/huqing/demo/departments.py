@@ -1,4 +1,4 @@
-"""The files of twelve departments, each in its own format, with its own dirt.
+"""The files of the departments, each in its own format, with its own dirt.
 
 A town writes its share of every file as a part; ``assemble`` puts the parts of one file together in town order. The
 truth says of every dirty row whom it is about.
@@ -111,6 +111,12 @@ def department_files(as_of: date) -> list[DepartmentFile]:
             {"visited_on": "走访时间"},
         ),
     ]
+    files += [
+        DepartmentFile(
+            "measure", "measure", "帮扶措施台账.xlsx", "xlsx", Style(date="dot"), {"started_on": "开始时间"}
+        ),
+        DepartmentFile("village", "village", "行政村信息表.xlsx", "xlsx", Style(), {}, f"{COUNTY}行政村信息表"),
+    ]
     month = add_months(as_of.replace(day=1), -13)
     for turn in range(14):
         form = "xlsx" if turn % 3 == 0 else "gbk"
@@ -192,6 +198,9 @@ class _Clerk:
                         self._row(kind, row, h, p)
                 p.records.clear()
             h.records.clear()
+        for place, row in self.town.villages:
+            names = {"village_code": place.code, "town_name": place.town, "village_name": place.name}
+            self.parts["village"].add(row | names)
         for part in self.parts.values():
             part.close()
         return PartResult({key: part.count for key, part in self.parts.items()}, self.links)

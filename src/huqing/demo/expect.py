@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
 
-from huqing.demo import expect_people, expect_pushes
+from huqing.demo import expect_households, expect_people, expect_pushes
 from huqing.demo.calendars import Calendar
 from huqing.demo.figures import PARAMETERS
 from huqing.demo.identity import check_digit
@@ -103,6 +103,7 @@ class Evaluation:
         yield from self._household_checks()
         yield from expect_pushes.household(self)
         yield from expect_people.household(self)
+        yield from expect_households.household(self)
 
     def _money(self) -> Iterator[str]:
         per_head = self.per_head
@@ -256,6 +257,7 @@ class Evaluation:
         yield from self._checks_of(p)
         yield from expect_pushes.person(self, p)
         yield from expect_people.person(self, p)
+        yield from expect_households.person(self, p)
 
     def _bills_of(self, p: Person) -> Iterator[str]:
         months: dict[tuple[bool, int, int], int] = defaultdict(int)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from huqing.demo import expect_households
 from huqing.demo.adjust import Town, listed
 from huqing.demo.calendars import Calendar
 from huqing.demo.draw import Draw
@@ -12,10 +13,14 @@ from huqing.demo.expect import Evaluation, shared_phones
 from huqing.demo.households import Mover, make_household
 from huqing.demo.identity import Numbers
 from huqing.demo.lives import Lives
+from huqing.demo.measures import settle
+from huqing.demo.model import Household
 from huqing.demo.names import Names
 from huqing.demo.places import town_codes, villages
-from huqing.demo.plants import planted_in
+from huqing.demo.plants import PLANTS, planted_in
+from huqing.demo.plants.measures import deviate
 from huqing.demo.plants.money import old_bills_outside
+from huqing.demo.villages import findings, make_villages
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,29 @@ def make_town(plan: TownPlan) -> tuple[Town, TownTruth]:
             elif listed(h) and draw.chance(0.01):
                 old_bills_outside(town, h)
     truth = TownTruth()
-    for key, h, p in planted_in(town, plan.plants):
+    done: dict[str, str] = {}
+    for key, h, p in planted_in(town, {key: count for key, count in plan.plants.items() if key in PLANTS}):
         truth.planted.append((key, h.number, p.order if p else None))
-    calendar = Calendar(plan.as_of)
+        done[h.number] = key
     for h in town.households:
-        truth.expected += [(key, h.number, order) for key, order in Evaluation(h, calendar).findings()]
-    truth.expected += [("id10", h.number, None) for h in shared_phones(town.households)]
+        settle(town, h, done.get(h.number, ""))
+        deviate(town, h, done.get(h.number, ""))
+    places = [place for place in villages() if place.code in plan.settlement]
+    truth.planted += [(key, place.code, None) for key, place in make_villages(town, places, plan.plants)]
+    truth.expected = _expected(town)
     return town, truth
+
+
+def _expected(town: Town) -> list[tuple[str, str, int | None]]:
+    """Everything there is to find in the town; a village stands under its code."""
+    calendar = Calendar(town.as_of)
+    found: list[tuple[str, str, int | None]] = []
+    members: dict[str, list[Household]] = {}
+    for h in town.households:
+        found += [(key, h.number, order) for key, order in Evaluation(h, calendar).findings()]
+        members.setdefault(h.village.code, []).append(h)
+    found += [("id10", h.number, None) for h in shared_phones(town.households)]
+    found += [("cl06", h.number, None) for h in expect_households.cleared_together(town.households, town.as_of)]
+    for place, row in town.villages:
+        found += [(key, place.code, None) for key in findings(row, members[place.code])]
+    return found

@@ -13,14 +13,20 @@ from huqing.screening.models import Alert
 
 
 def found_findings() -> Iterator[truth.Found]:
-    """Every alert that holds: finding, household number, and the person's token (or name and birth date)."""
+    """Every alert that holds: finding, household number (or village code), the person's token (or name and birth)."""
     standing = Alert.objects.filter(state__in=[Alert.State.OPEN, Alert.State.WAIVED])
     rows = standing.values_list(
-        "finding", "household__number", "person_id", "person__id_token", "person__name", "person__birth_date"
+        "finding",
+        "household__number",
+        "village__code",
+        "person_id",
+        "person__id_token",
+        "person__name",
+        "person__birth_date",
     )
-    for finding, number, person, id_token, name, born in rows.iterator(chunk_size=20_000):
+    for finding, number, village, person, id_token, name, born in rows.iterator(chunk_size=20_000):
         if person is None:
-            yield finding, number, None
+            yield finding, number or village, None
         else:
             yield finding, number, id_token or (name, str(born))
 

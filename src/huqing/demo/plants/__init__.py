@@ -6,7 +6,7 @@ else follows from a plant (a low income is also a 低保 question) is not said h
 
 from __future__ import annotations
 
-from huqing.demo.plants import checks, guarantees, labour, money, pushes, support, work
+from huqing.demo.plants import checks, guarantees, labour, measures, money, pushes, subsidies, support, work
 from huqing.demo.plants.registry import PLANTS, Plant, planned_counts, planted_in
 
 __all__ = [
@@ -15,10 +15,12 @@ __all__ = [
     "checks",
     "guarantees",
     "labour",
+    "measures",
     "money",
     "planned_counts",
     "planted_in",
     "pushes",
+    "subsidies",
     "support",
     "work",
 ]
