@@ -78,12 +78,12 @@ def county_in_sight(user: User) -> str:
 
 
 def _numbers(user: User, key: str) -> dict[str, object]:
-    """How many households and alerts the rule concerns now, and what the last screening could not judge."""
+    """How many households (or villages) and alerts the rule concerns now, and what the last screening could not judge."""
     mine = Alert.objects.visible_to(user).filter(finding=key)
     still_open = mine.filter(state=Alert.State.OPEN)
     run = screening.last_run(user.region_code)
     return {
-        "households": still_open.values("household_id").distinct().count(),
+        "households": still_open.values("household_id", "village_id").distinct().count(),
         "open": still_open.count(),
         "waived": mine.filter(state=Alert.State.WAIVED).count(),
         "unknown": screening.unknown_counts(run, user).get(key, 0) if run else None,
