@@ -2,12 +2,12 @@
 
 The year's self-payment is at most an amount and at most a share of the year's whole cost (Mengshan: 2,000 yuan and
 10 %); what exceeds the lower of the two is made up. What was made up is not claimed back when later bills raise the
-share.
+share. A person who becomes another kind of person within the year has the ceiling of the new kind for the bills since.
 """
 
 from __future__ import annotations
 
-from huqing.policies.benefits_medical import BILL, Setting, in_year
+from huqing.policies.benefits_medical import BILL, Setting, cut_by_ceiling, in_year
 from huqing.rules.language import Column, variable
 from huqing.rules.logic import above, first_that_holds, known, only, running_max, running_total, share_of, smaller
 
@@ -41,17 +41,31 @@ def topup_base(self_before_waiver: Column, eligible_self: Column, waiver: Column
 
 
 @variable("计入兜底的本年度自付", of=BILL, unit="元")
-def topup_year(topup_base: Column, person_id: Column, benefit_year: Column, settled_on: Column, id: Column) -> Column:
+def topup_year(
+    *,
+    topup_base: Column,
+    medical_object: Column,
+    person_id: Column,
+    benefit_year: Column,
+    settled_on: Column,
+    id: Column,
+) -> Column:
     """The year's self-payment up to this bill, before anything is made up."""
-    return running_total(topup_base, **in_year(person_id, benefit_year, settled_on, id))
+    return running_total(topup_base, **in_year(person_id, benefit_year, settled_on, id, medical_object))
 
 
 @variable("本年度总费用", of=BILL, unit="元")
 def total_year(
-    counted_total: Column, person_id: Column, benefit_year: Column, settled_on: Column, id: Column
+    *,
+    counted_total: Column,
+    medical_object: Column,
+    person_id: Column,
+    benefit_year: Column,
+    settled_on: Column,
+    id: Column,
 ) -> Column:
     """The year's whole cost up to this bill."""
-    return running_total(counted_total, **in_year(person_id, benefit_year, settled_on, id))
+    return running_total(counted_total, **in_year(person_id, benefit_year, settled_on, id, medical_object))
 
 
 @variable("本年度自付上限", of=BILL, unit="元")
@@ -68,7 +82,7 @@ def topup_limit_now(
 ) -> Column:
     """The lower of the amount and the share of the year's cost; the highest of the year so far holds."""
     limit = smaller(topup_limit.of(medical_object), share_of(total_year, topup_share.of(medical_object)))
-    return running_max(limit, **in_year(person_id, benefit_year, settled_on, id))
+    return running_max(limit, **in_year(person_id, benefit_year, settled_on, id, medical_object))
 
 
 @variable("兜底补助", of=BILL, unit="元")
@@ -76,14 +90,15 @@ def topup_pay(
     *,
     topup_year: Column,
     topup_limit_now: Column,
+    medical_object: Column,
     person_id: Column,
     benefit_year: Column,
     settled_on: Column,
     id: Column,
 ) -> Column:
     """By how much more than before the bill the year's self-payment exceeds its ceiling."""
-    over, so_far = above(topup_year, topup_limit_now), in_year(person_id, benefit_year, settled_on, id)
-    return running_max(over, **so_far) - running_max(over, before=True, **so_far)
+    so_far = in_year(person_id, benefit_year, settled_on, id, medical_object)
+    return cut_by_ceiling(topup_year, topup_limit_now, so_far)
 
 
 @variable("报销合计", of=BILL, unit="元")

@@ -57,9 +57,9 @@ input_table(
 )
 
 
-def in_year(person_id: Column, benefit_year: Column, settled_on: Column, id: Column) -> dict[str, Any]:
-    """Over which bills amounts accumulate, and in which order."""
-    return {"within": [person_id, benefit_year], "order": settled_on, "row": id}
+def in_year(person_id: Column, benefit_year: Column, settled_on: Column, id: Column, *also: Column) -> dict[str, Any]:
+    """Over which bills amounts accumulate (those that share ``also`` too), and in which order."""
+    return {"within": [person_id, benefit_year, *also], "order": settled_on, "row": id}
 
 
 def cut_by_ceiling(year: Column, ceiling: Column, so_far: dict[str, Any]) -> Column:

@@ -27,9 +27,9 @@ class Spark:
         """Write the last step of the plan to one Parquet file, in the order of ids; the number of rows."""
         own = self.session.newSession()
         with told("Spark 计算中断"):
-            for table, columns in plan.columns.items():
+            for table, read in plan.columns.items():
                 rows = own.read.parquet(files[table].absolute().as_uri())
-                rows.select(*[f"`{column}`" for column in columns]).createOrReplaceTempView(table)
+                rows.select(*[f"`{column}`" for column in read]).createOrReplaceTempView(table)
             for step in plan.steps:
                 own.sql(step.sql).createOrReplaceTempView(step.name)
             (last, columns), *_ = plan.values.values()
