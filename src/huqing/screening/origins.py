@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from huqing.intake.models import Import
 from huqing.registry import snapshot
-from huqing.registry.models import Source
+from huqing.registry.models import Region, Source
 from huqing.rules.engine import quoted
 from huqing.rules.library import library
 from huqing.screening import actions
@@ -36,6 +36,7 @@ class Key(NamedTuple):
     finding: str
     household_id: int
     person_id: int | None
+    village_id: int | None = None
 
 
 class Line(NamedTuple):
@@ -77,8 +78,10 @@ class FileRows:
 
 
 def of_alert(alert: Alert, *, as_of: date) -> list[FileRows]:
-    """The rows behind one alert of a household, by the records as they are now; [] if it rests on no file."""
+    """The rows behind one alert, by the records as they are now; [] if it rests on no file."""
     household = alert.household
+    if alert.village:
+        return _of_village(alert.village)
     if household is None or not _files(alert.finding):
         return []
     key = Key(alert.finding, household.pk, alert.person_id)
@@ -96,12 +99,23 @@ def of_alerts(alerts: Sequence[Alert], run: Run) -> dict[Key, list[FileRows]]:
             part = [key_of(alert) for alert in wanted[start : start + AT_ONCE]]
             tables = _tables(folder, sorted({key.household_id for key in part}))
             found |= lines_behind(tables, part, as_of=run.as_of, region=run.region_code)
-    return named(wanted, found)
+    of_villages = {key_of(alert): _of_village(alert.village) for alert in alerts if alert.village}
+    return named(wanted, found) | of_villages
+
+
+def _of_village(village: Region) -> list[FileRows]:
+    """The row of the table of villages that speaks for the village: that of its newest year."""
+    rows = snapshot.one_village(village.code)["village"].to_pylist()
+    sources = Source.objects.select_related("intake").in_bulk([row["source_id"] for row in rows])
+    return [
+        FileRows(sources[row["source_id"]], getattr(sources[row["source_id"]], "intake", None), (row["row_number"],))
+        for row in rows
+    ]
 
 
 def key_of(alert: Alert) -> Key:
     """What the alert is about."""
-    return Key(alert.finding, alert.household_id, alert.person_id)
+    return Key(alert.finding, alert.household_id, alert.person_id, alert.village_id)
 
 
 def _files(finding: str) -> set[str]:
