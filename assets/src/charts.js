@@ -44,7 +44,9 @@ function options(figure, data) {
   }
   const value = {
     type: 'value',
-    minInterval: 1,
+    minInterval: kind === 'step' ? undefined : 1,
+    // Steps of a parameter are small beside the parameter: what matters is the step.
+    scale: kind === 'step',
     name: horizontal ? '' : unit,
     nameTextStyle: { color: '#5b6875', fontFamily: FONT, align: 'left' },
     axisLabel: { color: '#5b6875', fontFamily: FONT },

@@ -58,7 +58,9 @@ def test_every_rule_has_a_page_in_chinese_with_its_basis(key, family, as_role) -
         assert re.sub(r"\s+", " ", words) in text
     assert "未定义变量" not in text
     # Addresses and numbers of documents are what they are; the rule's own code stands beside its name.
-    said = re.sub(r"[a-z.]+\.(com|cn|net)\S*|[A-Z]+\d+", "", text.replace(key, ""))
+    # The rule table shows sample tokens as its author wrote them.
+    told = text.replace(key, "").partition("用例表")[0]
+    said = re.sub(r"[a-z.]+\.(com|cn|net)\S*|[A-Z]+\d+", "", told)
     english = set(re.findall(r"[A-Za-z]{2,}", said)) - LATIN
     assert not english, english
 
@@ -90,6 +92,37 @@ def test_what_a_rule_is_made_from_is_drawn_and_listed(family, as_role) -> None:
     assert "工资性收入（户档案）" in titles
     listed = content[content.index("文字列表") :]
     assert "工资性收入（户档案）、" in listed
+
+
+def test_a_rule_page_shows_the_table_that_is_tested(family, as_role) -> None:
+    text = text_of(as_role("county").get(reverse("office:rule", args=["income_near_line"])))
+    assert "10799.99 < 9000×1.2 10799.99 发现 10800 = 9000×1.2 10800 否" in text
+    assert "各行共同：" in text
+    numbers = text_of(as_role("county").get(reverse("office:rule", args=["id01"])))
+    assert "校验码不对 校验码不对" in numbers
+    assert "bad_check" not in numbers
+
+
+@pytest.mark.parametrize("key", FINDINGS)
+def test_every_rule_has_a_table_in_the_catalogue(key) -> None:
+    assert [cases for cases in rule_page.cases_of(key) if cases.rows]
+
+
+def test_a_rule_page_leads_to_its_parameters_and_to_trying_others(family, as_role) -> None:
+    content = as_role("county").get(reverse("office:rule", args=["income_near_line"])).content.decode()
+    assert f'<a href="{reverse("office:parameter", args=["near_line_factor"])}">' in content
+    assert f"{reverse('office:simulation-new')}?parameter=monitor_line&amp;parameter=near_line_factor" in content
+    assert (
+        reverse("office:simulation-new")
+        not in as_role("reader").get(reverse("office:rule", args=["income_near_line"])).content.decode()
+    )
+
+
+def test_numbers_of_a_rule_lead_to_the_alerts_behind_them(family, as_role) -> None:
+    content = as_role("county").get(reverse("office:rule", args=["dangerous_house"])).content.decode()
+    alerts = reverse("office:alerts")
+    assert f'href="{alerts}?finding=dangerous_house"' in content
+    assert f'href="{alerts}?finding=dangerous_house&amp;state=waived"' in content
 
 
 def test_an_unknown_rule_does_not_exist(regions, as_role) -> None:

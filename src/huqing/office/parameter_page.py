@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from huqing.office import rule_page
 from huqing.rules.display import value_text
@@ -27,17 +26,6 @@ class Level:
     place: str
     value: rule_page.ShownValue | None
     own_file: bool
-
-
-@dataclass(frozen=True)
-class Point:
-    """One step of the history in this county; ``number`` is what the chart draws, "" where there is nothing to draw."""
-
-    since: date
-    text: str
-    number: str
-    place: str
-    today: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,34 +131,6 @@ def why(found: list[Level]) -> str:
             own = "（来自本县参数文件）" if level.own_file else ""
             return f"{first}用{level.place}自 {level.value.since:%Y-%m-%d} 起的取值{own}{below}。"
     return "本县、市、省和全国都没有取值，用到它的规则在本县不运行。"
-
-
-def history(parameter: Parameter, *, day: date, county: str) -> list[Point]:
-    """Every value that was, is or will be in force in the county, in order of time, with today among them."""
-    points = [
-        Point(since, value_of(parameter, dated), number_of(parameter, dated), rule_page.place_of(dated.region))
-        for since, dated in parameter.timeline(county)
-    ]
-    force = parameter.at(day, county)
-    if force is not None:
-        today = Point(
-            day, value_of(parameter, force), number_of(parameter, force), rule_page.place_of(force.region), today=True
-        )
-        points = sorted([*(point for point in points if point.since != day), today], key=lambda point: point.since)
-    return points
-
-
-def number_of(parameter: Parameter, dated: Dated) -> str:
-    """What a chart draws for a value: yuan or the plain number; "" for values in parts."""
-    value = dated.value
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or parameter.keys:
-        return ""
-    return format(Decimal(value) / 100, "f") if parameter.type == "money" else format(value, "f")
-
-
-def drawable(points: list[Point]) -> bool:
-    """Whether a step chart says more than a sentence: there are steps, and all are numbers."""
-    return len({point.text for point in points}) > 1 and all(point.number for point in points)
 
 
 def example(parameter: Parameter, *, day: date, county: str) -> str:

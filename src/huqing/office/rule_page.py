@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 
 from huqing.office import diagram, places, wording
-from huqing.rules.display import value_text
+from huqing.rules.cases import Cases, all_cases
+from huqing.rules.display import STATE_CODES, value_text
 from huqing.rules.entities import COUNTY, column_title, entities
 from huqing.rules.language import Rule
 from huqing.rules.library import IN_SCOPE, Input, Library, Node
 from huqing.rules.parameters import Dated, Parameter
+from huqing.screening.proposals import MOST_CHANGES, can_be_proposed
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import department_kinds
 
@@ -37,6 +40,10 @@ TOPICS = {
     "villages": "行政村信息核查",
     "identity": "身份信息核查",
     "education": "教育信息核查",
+    "labour": "劳动力信息核查",
+    "migrant_work": "务工信息核查",
+    "work_records": "务工台账核查",
+    "insurance": "参保信息核查",
 }
 OTHER = "其他"
 SUBJECTS = {"household": "户", "person": "人", "village": "村"}
@@ -68,17 +75,34 @@ class ShownValue:
 
 
 @dataclass(frozen=True)
+class Point:
+    """One step of a parameter's history in a county; ``number`` is what a chart draws, "" where it cannot be drawn."""
+
+    since: date
+    text: str
+    number: str
+    place: str
+    today: bool = False
+
+
+@dataclass(frozen=True)
 class ShownParameter:
     """A parameter with the values that can apply to the county, and those of other regions."""
 
     parameter: Parameter
     here: list[ShownValue]
     elsewhere: list[ShownValue]
+    points: list[Point]
 
     @property
     def current(self) -> ShownValue | None:
         """The value in force."""
         return next((value for value in self.here if value.now), None)
+
+    @property
+    def drawable(self) -> bool:
+        """Whether a step chart says more than a sentence: there are steps, and all are numbers."""
+        return len({point.text for point in self.points}) > 1 and all(point.number for point in self.points)
 
 
 @dataclass(frozen=True)
@@ -137,7 +161,43 @@ def parameter(item: Parameter, day: date, county: str) -> ShownParameter:
     for value in ordered:
         told = shown(item, value, now=value is force)
         (here if not county or county.startswith(value.region) else elsewhere).append(told)
-    return ShownParameter(item, here, elsewhere)
+    return ShownParameter(item, here, elsewhere, history(item, day=day, county=county) if county else [])
+
+
+def history(item: Parameter, *, day: date, county: str) -> list[Point]:
+    """Every value that was, is or will be in force in the county, in order of time, with today among them."""
+    points = [_point(item, since, dated) for since, dated in item.timeline(county) if since != day]
+    force = item.at(day, county)
+    if force is not None:
+        points.append(_point(item, day, force, today=True))
+    return sorted(points, key=lambda point: point.since)
+
+
+def _point(item: Parameter, since: date, dated: Dated, *, today: bool = False) -> Point:
+    text = value_text(dated.value, unit=item.unit, codes=item.keys)
+    return Point(since, text, _number(item, dated), place_of(dated.region), today)
+
+
+def _number(item: Parameter, dated: Dated) -> str:
+    """What a chart draws for a value: yuan or the plain number; "" for values in parts."""
+    value = dated.value
+    if not isinstance(value, int | Decimal) or item.keys:
+        return ""
+    return format(Decimal(value) / 100, "f") if item.type == "money" else format(value, "f")
+
+
+def cases_of(key: str) -> list[Cases]:
+    """The rule tables of a finding; states that the files keep as words of their own are said in Chinese."""
+    return [
+        replace(cases, rows=tuple(tuple(STATE_CODES.get(cell, cell) for cell in row) for row in cases.rows))
+        for cases in all_cases().get(key, ())
+    ]
+
+
+def to_try(library: Library, key: str) -> str:
+    """The query of a new simulation of a rule's parameters; "" if it has none that can be tried on the page."""
+    names = [name for name in library.parameters_of(key) if can_be_proposed(library.parameters[name])]
+    return "&".join(f"parameter={name}" for name in names[:MOST_CHANGES])
 
 
 def shown(parameter: Parameter, value: Dated, *, now: bool) -> ShownValue:

@@ -53,12 +53,9 @@ def parameter_detail(request: HttpRequest, key: str) -> HttpResponse:
     }
     if county:
         found = parameter_page.levels(parameter, day=today, county=county)
-        points = parameter_page.history(parameter, day=today, county=county)
         context |= {
             "levels": found,
             "why": parameter_page.why(found),
-            "points": points,
-            "drawable": parameter_page.drawable(points),
             "own_files": parameter_page.own_files(key),
             "example": parameter_page.example(parameter, day=today, county=county),
         }

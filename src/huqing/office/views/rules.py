@@ -54,6 +54,7 @@ def rule_detail(request: HttpRequest, key: str) -> HttpResponse:
     if rule is None:
         raise Http404("没有这条规则。")
     user, today = request.user, timezone.localdate()
+    parameters = rule_page.parameters_of(rules, key, day=today, county=county_in_sight(user))
     context = {
         "rule": rule,
         "topic": rule_page.TOPICS.get(rule_page.topic_of(rule), rule_page.OTHER),
@@ -61,8 +62,11 @@ def rule_detail(request: HttpRequest, key: str) -> HttpResponse:
         "evidence": rule_page.evidence_titles(rules, key),
         "files": rule_page.files_of(rules, key),
         "countywide": key in rules.countywide,
-        "parameters": rule_page.parameters_of(rules, key, day=today, county=county_in_sight(user)),
+        "parameters": parameters,
+        "has_charts": any(shown.drawable for shown in parameters),
         "dependencies": rule_page.dependencies(rules, key),
+        "cases": rule_page.cases_of(key),
+        "to_try": rule_page.to_try(rules, key) if may(user, "simulate") else "",
         "numbers": _numbers(user, key) if may(user, "view_alerts") and user.region_code else None,
         "today": today,
     }
