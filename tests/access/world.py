@@ -26,7 +26,7 @@ from huqing.registry.models import (
     Region,
     Source,
 )
-from huqing.screening.models import Alert, Run
+from huqing.screening.models import Alert, Run, Simulation
 
 OWN, FOREIGN = 800_100, 700_100
 OWN_MARK, MARK = "本县甲某", "外县乙某"
@@ -48,6 +48,7 @@ SCOPED: tuple[type[Model], ...] = (
     LinkCandidate,
     Alert,
     Run,
+    Simulation,
 )
 
 
@@ -142,6 +143,18 @@ def build(pk: int, mark: str, village: Region, grid: Grid | None) -> None:
         opened_on=DAY,
         seen_on=DAY,
         opened_by_run=run,
+    )
+    Simulation.objects.create(
+        pk=pk,
+        state="done",
+        region_code=county,
+        note=mark,
+        changes=[
+            {"parameter": "monitor_line", "title": mark, "now": "1", "then": "2", "now_raw": "1", "then_raw": "2"}
+        ],
+        counts={"households": 1, "enter_households": 0, "leave_households": 0, "enter": 0, "leave": 0},
+        as_of=DAY,
+        created_at=NOW,
     )
     User.objects.create(
         pk=pk,
