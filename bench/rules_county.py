@@ -106,9 +106,26 @@ def _tables(people: int) -> dict[str, str]:
             CASE WHEN pick(id, 17, 120) = 0 THEN 'D08' END AS major_disease, pick(id, 18, 6) > 0 AS medical_aid,
             CASE WHEN pick(id, 11, 30) = 0 AND pick(id, 19, 4) > 0 THEN '4' END AS disability_type,
             CASE WHEN pick(id, 11, 30) = 0 AND pick(id, 19, 4) > 0 THEN '2' END AS disability_grade,
+            CASE WHEN works THEN '0' || (1 + pick(id, 24, 4)) END AS work_region,
+            CASE WHEN works THEN '广东省' END AS work_province, CASE WHEN works THEN '深圳市' END AS work_city,
+            CASE WHEN works AND pick(id, 25, 90) > 0 THEN '某县' || pick(id, 25, 40) END AS work_county,
+            CASE WHEN works THEN (2022 + pick(id, 26, 3)) || '-0' || (1 + pick(id, 26, 9)) END AS work_from,
+            CASE WHEN works AND pick(id, 27, 8) = 0 THEN '2025-0' || (1 + pick(id, 27, 9)) END AS work_to,
+            CASE WHEN works THEN 20000 + pick(id, 28, 700000) END AS work_income,
+            CASE WHEN works THEN '某厂' END AS employer, CASE WHEN works THEN '制造业' END AS industry,
+            CASE WHEN works THEN 'L0' || (1 + pick(id, 29, 8)) END AS employ_channel, CASE WHEN works THEN pick(id, 30, 9) = 0 END AS point_to_point,
+            CASE WHEN works THEN pick(id, 36, 3) * 20000 END AS travel_subsidy,
+            pick(id, 37, 40) = 0 AS plans_work, CASE WHEN pick(id, 38, 50) = 0 THEN '技能培训' END AS work_need,
+            CASE WHEN years BETWEEN 40 AND 74 AND pick(id, 39, 30) = 0 THEN 'L01' END AS public_post,
+            CASE WHEN years BETWEEN 40 AND 74 AND pick(id, 39, 30) = 0 AND pick(id, 40, 20) > 0 THEN pick(id, 40, 13) END AS public_post_months,
+            pick(id, 20, 50) > 0 AS serious_insurance, CASE WHEN years >= 16 AND pick(id, 44, 60) > 0 THEN true END AS resident_pension,
+            CASE WHEN pick(id, 44, 60) = 1 THEN true END AS employee_pension, '1' AS id_type,
+            has_phone, CASE WHEN has_phone THEN 'mobile' ELSE 'missing' END AS phone_state, CASE WHEN has_phone THEN sha256('q' || id) END AS phone_token,
+            '500236' || lpad(CAST(household_id % 390 AS VARCHAR), 6, '0') AS region_code,
+            CASE WHEN pick(id, 11, 20) = 0 THEN ['C01'] END AS chronic_disease, CASE WHEN pick(id, 11, 30) = 0 THEN 2019 END AS disability_card_year,
             pick(id, 20, 50) > 0 AS resident_insurance, pick(id, 21, 20) = 0 AS employee_insurance,
             CASE WHEN pick(id, 22, 400) = 0 THEN false WHEN pick(id, 22, 3) > 0 THEN true END AS alive
-          FROM people""",
+          FROM (SELECT *, years BETWEEN 18 AND 60 AND pick(id, 16, 13) > 0 AS works, years BETWEEN 16 AND 75 AND pick(id, 45, 10) > 0 AS has_phone FROM people)""",
         "label": """
           SELECT id AS household_id, NULL AS person_id, unnest(CASE WHEN pick(id, 10, 25) = 0 THEN ['monitor', 'monitor_marginal'] ELSE ['tuopin'] END) AS kind,
             ago(200 + pick(id, 11, 1400)) AS valid_from, CASE WHEN pick(id, 10, 25) = 0 AND pick(id, 12, 3) = 0 THEN ago(pick(id, 11, 300)) END AS valid_to
@@ -150,6 +167,13 @@ def _tables(people: int) -> dict[str, str]:
         "unemployment": """
           SELECT id, household_id, id AS person_id, ago(pick(id, 101, 400)) AS lost_on, CASE WHEN pick(id, 102, 3) = 0 THEN ago(5) END AS reemployed_on
           FROM people WHERE years BETWEEN 18 AND 60 AND pick(id, 103, 150) = 0""",
+        "work": """
+          SELECT p.id * 2 + r.i AS id, household_id, p.id AS person_id, r.i = 1 AS away_now, '0' || (1 + pick(p.id, 24, 4)) AS job_region, '某县' AS job_county,
+            (2022 + r.i + pick(p.id, 26, 2)) || '-0' || (1 + pick(p.id, 26, 9)) AS job_from,
+            CASE WHEN r.i = 0 THEN (2022 + pick(p.id, 26, 2)) || '-11' END AS job_to, 20000 + pick(p.id, 28, 700000) AS job_income,
+            CASE WHEN pick(p.id, 46, 60) > 0 THEN '某厂' END AS job_employer, '制造业' AS job_industry, 'L0' || (1 + pick(p.id, 29, 8)) AS job_channel,
+            pick(p.id, 30, 9) = 0 AS job_point_to_point
+          FROM people p, range(2) r(i) WHERE years BETWEEN 18 AND 60 AND pick(p.id, 16, 13) > 0 AND (r.i = 1 OR pick(p.id, 47, 8) = 0)""",
         "death": "SELECT id, household_id, id AS person_id, ago(pick(id, 111, 300)) AS died_on FROM people WHERE pick(id, 112, 600) = 0",
         "asset": """
           SELECT id, household_id, id AS person_id, CAST(1 + pick(id, 121, 4) AS VARCHAR) AS asset_kind, pick(id, 122, 30000000) AS value,
