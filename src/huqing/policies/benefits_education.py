@@ -11,8 +11,8 @@ from typing import Annotated
 
 import ibis
 
-from huqing.rules.language import At, Column, Param, Unit, input_table, variable
-from huqing.rules.logic import known, missing, only, running_total
+from huqing.rules.language import Aggregate, At, Column, Param, Unit, aggregate, grouping, input_table, variable
+from huqing.rules.logic import is_true, known, missing, only, smallest
 from huqing.standards.fields import Field
 
 VOCATIONAL = ["7", "8"]
@@ -32,16 +32,25 @@ EDUCATION_CLAIM = input_table(
 )
 
 
-@variable("本学期第几次申请", of="education_claim", unit="次")
-def claim_number(id: Column, person_id: Column, term: Column) -> Column:
-    """Counts the person's claims for the term; only the first can be right."""
-    return running_total(id * 0 + 1, within=[person_id, term], order=person_id, row=id)
+grouping("same_claim", "重复申请", over="education_claim", by=["person_id", "term"], at_least=2)
+
+
+@aggregate("最早的申请", of="same_claim", over="education_claim")
+def first_claim(id: Column) -> Aggregate:
+    """Of one person's claims for one term the first; missing if there is only one."""
+    return smallest(id)
+
+
+@variable("是重复申请", of="education_claim")
+def claim_repeated(id: Column, first_claim: Column) -> Column:
+    """Whether the same claim stands further up; only the first can be right."""
+    return is_true(id > first_claim)
 
 
 @variable("不予计算的原因", of="education_claim")
-def claim_refusal(claim_number: Column) -> Column:
+def claim_refusal(claim_repeated: Column) -> Column:
     """Why a claim is not computed; missing if nothing is wrong with it."""
-    return ibis.cases((claim_number > 1, "同一人同一学期重复申请"))
+    return ibis.cases((claim_repeated, "同一人同一学期重复申请"))
 
 
 @variable("符合对象条件", of="education_claim")
@@ -52,7 +61,9 @@ def aid_entitled(enrolled: Column, listed_now: Column, listed_at_start: Column) 
 
 @variable("学段资助", of="education_claim", unit="元")
 def stage_aid(
-    claim_number: Column,
+    *,
+    person_id: Column,
+    term: Column,
     claim_refusal: Column,
     aid_entitled: Column,
     stage: Column,
@@ -60,12 +71,14 @@ def stage_aid(
 ) -> Column:
     """The aid of the stage for the term."""
     due = ibis.cases((aid_entitled, education_stage_aid.of(stage)), (~aid_entitled, 0))
-    return only(missing(claim_refusal) & known(claim_number), due)
+    return only(missing(claim_refusal) & known(person_id) & known(term), due)
 
 
 @variable("雨露计划补助", of="education_claim", unit="元")
 def yulu_aid(
-    claim_number: Column,
+    *,
+    person_id: Column,
+    term: Column,
     claim_refusal: Column,
     aid_entitled: Column,
     stage: Column,
@@ -74,7 +87,7 @@ def yulu_aid(
     """For vocational pupils; nothing in other stages."""
     gets = aid_entitled & stage.isin(VOCATIONAL)
     due = ibis.cases((gets, education_yulu), (~gets, 0))
-    return only(missing(claim_refusal) & known(claim_number), due)
+    return only(missing(claim_refusal) & known(person_id) & known(term), due)
 
 
 @variable("教育资助合计", of="education_claim", unit="元")

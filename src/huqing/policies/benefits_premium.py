@@ -11,8 +11,8 @@ from typing import Annotated
 
 import ibis
 
-from huqing.rules.language import At, Column, Param, Unit, input_table, variable
-from huqing.rules.logic import known, missing, only, running_total, share_of
+from huqing.rules.language import Aggregate, At, Column, Param, Unit, aggregate, grouping, input_table, variable
+from huqing.rules.logic import is_true, known, missing, only, share_of, smallest
 from huqing.standards.fields import Field
 
 PREMIUM_CLAIM = input_table(
@@ -26,24 +26,33 @@ PREMIUM_CLAIM = input_table(
 )
 
 
-@variable("同一年度第几次", of="premium_claim", unit="次")
-def cover_number(id: Column, person_id: Column, cover_on: Column) -> Column:
-    """Counts the person's entries for the year; only the first can be right."""
-    return running_total(id * 0 + 1, within=[person_id, cover_on], order=cover_on, row=id)
+grouping("same_cover", "重复缴费", over="premium_claim", by=["person_id", "cover_on"], at_least=2)
+
+
+@aggregate("最早的缴费", of="same_cover", over="premium_claim")
+def first_cover(id: Column) -> Aggregate:
+    """Of one person's entries for one year the first; missing if there is only one."""
+    return smallest(id)
+
+
+@variable("是重复缴费", of="premium_claim")
+def cover_repeated(id: Column, first_cover: Column) -> Column:
+    """Whether the same entry stands further up; only the first can be right."""
+    return is_true(id > first_cover)
 
 
 @variable("不予计算的原因", of="premium_claim")
-def premium_refusal(cover_number: Column) -> Column:
+def premium_refusal(cover_repeated: Column) -> Column:
     """Why an entry is not computed; missing if nothing is wrong with it."""
-    return ibis.cases((cover_number > 1, "同一人同一年度重复缴费"))
+    return ibis.cases((cover_repeated, "同一人同一年度重复缴费"))
 
 
 @variable("个人缴费标准", of="premium_claim", unit="元")
 def premium_due(
-    premium_refusal: Column, cover_number: Column, premium_standard: Annotated[Param, Unit("元/人·年"), At("cover_on")]
+    premium_refusal: Column, person_id: Column, premium_standard: Annotated[Param, Unit("元/人·年"), At("cover_on")]
 ) -> Column:
     """The year's premium; missing if the entry is refused."""
-    return only(missing(premium_refusal) & known(cover_number), premium_standard)
+    return only(missing(premium_refusal) & known(person_id), premium_standard)
 
 
 @variable("资助比例", of="premium_claim", unit="百万分之一")

@@ -15,7 +15,7 @@ from typing import Annotated
 import ibis
 
 from huqing.rules.language import Aggregate, At, Column, Param, Unit, aggregate, grouping, input_table, variable
-from huqing.rules.logic import any_of, count_known, count_of, known, missing, only, per_head, running_total
+from huqing.rules.logic import any_of, count_known, count_of, is_true, known, missing, only, per_head, smallest
 from huqing.standards.fields import Field
 
 IN_VILLAGE, ON_TRIP, AWAY = ["1", "5"], "4", ["2", "3"]
@@ -93,27 +93,36 @@ def days_counted(in_village: Column, on_trip: Column) -> Aggregate:
     return count_of(in_village | on_trip)
 
 
-@variable("本月第几次申报", of="worker_month", unit="次")
-def month_number(id: Column, worker: Column, month_on: Column) -> Column:
-    """Counts what one member declared for one month; only the first can be right."""
-    return running_total(id * 0 + 1, within=[worker, month_on], order=month_on, row=id)
+grouping("same_month", "重复申报", over="worker_month", by=["worker", "month_on"], at_least=2)
+
+
+@aggregate("最早的申报", of="same_month", over="worker_month")
+def first_month(id: Column) -> Aggregate:
+    """Of one member's entries for one month the first; missing if there is only one."""
+    return smallest(id)
+
+
+@variable("是重复申报", of="worker_month")
+def month_repeated(id: Column, first_month: Column) -> Column:
+    """Whether the same month stands further up; only the first can be right."""
+    return is_true(id > first_month)
 
 
 @variable("不予计算的原因", of="worker_month")
-def month_refusal(month_on: Column, month_number: Column, days_outside: Column, days_contradicting: Column) -> Column:
+def month_refusal(month_on: Column, month_repeated: Column, days_outside: Column, days_contradicting: Column) -> Column:
     """Why a month is not computed until it is put right; missing if nothing is wrong with it."""
     return ibis.cases(
         (month_on.day() != 1, "月份首日不是当月1日"),
-        (month_number > 1, "同一队员同一月份重复申报"),
+        (month_repeated, "同一队员同一月份重复申报"),
         (days_outside > 0, "有日期不在本月"),
         (days_contradicting > 0, "有的日期既申报在村又申报外出或请假"),
     )
 
 
 @variable("可以计算", of="worker_month")
-def month_accepted(month_refusal: Column, month_number: Column, days_outside: Column) -> Column:
+def month_accepted(month_refusal: Column, worker: Column, month_on: Column, days_outside: Column) -> Column:
     """Whether nothing is known to be wrong and what could be wrong is known."""
-    return missing(month_refusal) & known(month_number) & known(days_outside)
+    return missing(month_refusal) & known(worker) & known(month_on) & known(days_outside)
 
 
 @variable("满月", of="worker_month")

@@ -13,8 +13,19 @@ from typing import Annotated
 
 import ibis
 
-from huqing.rules.language import Aggregate, At, Column, Param, Unit, aggregate, input_table, variable
-from huqing.rules.logic import any_known, known, missing, only, ratio_of, running_total, share_of, smaller, total
+from huqing.rules.language import Aggregate, At, Column, Param, Unit, aggregate, grouping, input_table, variable
+from huqing.rules.logic import (
+    any_known,
+    is_true,
+    known,
+    missing,
+    only,
+    ratio_of,
+    share_of,
+    smaller,
+    smallest,
+    total,
+)
 from huqing.standards.fields import Field
 
 OWN_MONEY, FEE, LAND = ["2", "4"], ["3", "4"], "5"
@@ -45,10 +56,19 @@ def sharing_year(joined_on: Column, year_on: Column) -> Column:
     return (year_on.year() - joined_on.year() + 1).cast("int64")
 
 
-@variable("同一年度第几笔", of="stake", unit="笔")
-def stake_number(id: Column, household_id: Column, crop: Column, mode: Column, year_on: Column) -> Column:
-    """Counts what a household has in one crop, way and year; only the first can be right."""
-    return running_total(id * 0 + 1, within=[household_id, crop, mode, year_on], order=year_on, row=id)
+grouping("same_stake", "重复登记", over="stake", by=["household_id", "crop", "mode", "year_on"], at_least=2)
+
+
+@aggregate("最早的一笔", of="same_stake", over="stake")
+def first_stake(id: Column) -> Aggregate:
+    """Of the entries of one household in one crop, way and year the first; missing if there is only one."""
+    return smallest(id)
+
+
+@variable("是重复登记", of="stake")
+def stake_repeated(id: Column, first_stake: Column) -> Column:
+    """Whether the same stake stands further up; only the first can be right."""
+    return is_true(id > first_stake)
 
 
 @variable("应交基础股金", of="stake", unit="元")
@@ -64,7 +84,7 @@ def stake_refusal(
     area: Column,
     heads: Column,
     sharing_year: Column,
-    stake_number: Column,
+    stake_repeated: Column,
     base_share: Column,
     base_share_due: Column,
     own_money: Column,
@@ -74,7 +94,7 @@ def stake_refusal(
     return ibis.cases(
         (any_known(area < 0, heads < 0, base_share < 0, own_money < 0, management_fee < 0), "面积、人数或出资为负数"),
         (sharing_year < 1, "分红年度早于入股年份"),
-        (stake_number > 1, "同一户同一产业同一方式同一年度重复登记"),
+        (stake_repeated, "同一户同一产业同一方式同一年度重复登记"),
         (base_share != base_share_due, "基础股金与规定不符"),
         (mode.isin(OWN_MONEY) & (own_money == 0), "参与方式含自筹，但没有自筹资金"),
         (~mode.isin(OWN_MONEY) & (own_money > 0), "有自筹资金，但参与方式不含自筹"),
@@ -125,7 +145,7 @@ def dividend(
     in_sharing_years: Column,
     area_profit: Column,
     sharing_rate_used: Column,
-    stake_number: Column,
+    household_id: Column,
 ) -> Column:
     """The household's share of the profit; nothing outside the years and in a year of loss; missing if refused."""
     earned = ibis.cases(
@@ -133,7 +153,7 @@ def dividend(
         (in_sharing_years & (area_profit <= 0), 0),
         (in_sharing_years & (area_profit > 0), share_of(area_profit, sharing_rate_used)),
     )
-    return only(missing(stake_refusal) & known(stake_number), earned)
+    return only(missing(stake_refusal) & known(household_id), earned)
 
 
 @variable("经营主体所得", of="stake", unit="元")
