@@ -94,8 +94,8 @@ def test_a_reason_that_is_too_short_is_refused_beside_the_field(county, as_role)
     client = as_role("county")
     answer = client.post(reverse("office:alert-waive", args=[county.alert.pk]), {"reason": "对"})
     assert answer.status_code == 422
-    assert "理由" in text_of(answer)
-    assert 'aria-invalid="true"' in answer.content.decode()
+    assert "没有确认：请写明确认无误的理由" in text_of(answer)
+    assert 'aria-invalid="true" autofocus' in answer.content.decode()
     county.alert.refresh_from_db()
     assert county.alert.state == Alert.State.OPEN
 
@@ -155,7 +155,15 @@ def test_what_a_missing_value_leaves_open_is_listed_by_rule_and_household(county
     assert "张三" in listed
     assert "朱衣镇 砚瓦村" in listed
     assert "共 2 项" in listed
+    assert "判断这条要看：" in listed
+    assert "工资性收入（户档案）" in listed
     assert "王五" not in text_of(as_role("village").get(reverse("office:unknown"), {"finding": "income_below_line"}))
+    address = reverse("office:unknown-why", args=[county.poor.pk, "income_below_line"])
+    assert "缺 户：工资性收入" in text_of(client.get(address))
+    told = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "缺 户：工资性收入" in told
+    assert "<html" not in told
+    assert client.get(reverse("office:unknown-why", args=[county.foreign.pk, "income_below_line"])).status_code == 404
     kept = text_of(client.get(page(county.alert)))
     assert "工资性收入" in kept
     assert "不能判断是否仍成立" in kept

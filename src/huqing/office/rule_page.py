@@ -186,6 +186,14 @@ def _number(item: Parameter, dated: Dated) -> str:
     return format(Decimal(value) / 100, "f") if item.type == "money" else format(value, "f")
 
 
+def needs_of(library: Library, key: str) -> list[str]:
+    """The fields of files and lists a rule reads in the end, each with where it stands."""
+    if key not in library.findings:
+        return []
+    stored = [node for node in sorted(library.closure([key])) if node not in library.rules]
+    return list(dict.fromkeys(f"{_title(library, n)}（{_note(library, n)}）" for n in stored if n.name not in INTERNAL))
+
+
 def cases_of(key: str) -> list[Cases]:
     """The rule tables of a finding; states that the files keep as words of their own are said in Chinese."""
     return [

@@ -15,7 +15,7 @@ from huqing.access.instance import working_day
 from huqing.access.permissions import Refused, refusal, requires
 from huqing.access.scope import covers
 from huqing.intake.models import Import
-from huqing.office import paging, places, wording
+from huqing.office import paging, places, rule_page, wording
 from huqing.office.views.shared import county_of
 from huqing.registry.models import Household, Person, Region
 from huqing.rules.errors import RuleError
@@ -211,6 +211,8 @@ def unknown_page(request: HttpRequest) -> HttpResponse:
         "counts": [(key, wording.finding_title(key), count) for key, count in counts.items()],
         "finding": finding if finding in counts else "",
         "title": wording.finding_title(finding) if finding in counts else "",
+        "sentence": library().findings[finding].sentence if finding in library().findings else "",
+        "needs": rule_page.needs_of(library(), finding),
         "total": counts.get(finding, 0),
         "listed": listed,
         "first": offset + 1,
@@ -219,6 +221,25 @@ def unknown_page(request: HttpRequest) -> HttpResponse:
         "previous": max(0, offset - UNKNOWN_PAGE) if offset else None,
     }
     return render(request, "office/alerts/unknown.html", context)
+
+
+@requires("view_alerts")
+def unknown_why(request: HttpRequest, pk: int, finding: str) -> HttpResponse:
+    """What is missing of one household (and which member) to decide one rule."""
+    household = Household.objects.visible_to(request.user).filter(pk=pk).first()
+    if household is None or finding not in library().findings:
+        raise Http404("没有这户，或没有这条规则。")
+    told, day = [], working_day(timezone.localdate())
+    names = dict(household.members.values_list("pk", "name"))
+    try:
+        decisions = screening.explain_household(household, as_of=day, finding=finding).decisions
+    except RuleError as error:
+        decisions, told = (), [str(error)]
+    for item in decisions:
+        if item.state == "unknown" and item.missing:
+            told.append(f"{names.get(item.person_id, '')} 缺 {'、'.join(item.missing)}".strip())
+    context = {"told": told, "household": household, "title": wording.finding_title(finding)}
+    return render(request, "office/alerts/missing.html" if request.htmx else "office/alerts/missing_page.html", context)
 
 
 @requires("view_screening")
@@ -264,6 +285,7 @@ urlpatterns = [
     path("alerts/<int:pk>/waive/", alert_waive, name="alert-waive"),
     path("alerts/<int:pk>/withdraw/", alert_withdraw, name="alert-withdraw"),
     path("alerts/unknown/", unknown_page, name="unknown"),
+    path("alerts/unknown/<int:pk>/<str:finding>/", unknown_why, name="unknown-why"),
     path("alerts/screenings/", run_list, name="screenings"),
     path("alerts/screenings/start/", run_start, name="screening-start"),
 ]

@@ -82,7 +82,7 @@ def county_in_sight(user: User) -> str:
 
 
 def _numbers(user: User, key: str) -> dict[str, object]:
-    """How many households (or villages) and alerts the rule concerns now, and what the last screening could not judge."""
+    """How many households or villages and alerts the rule concerns now, and what the last screening could not judge."""
     mine = Alert.objects.visible_to(user).filter(finding=key)
     still_open = mine.filter(state=Alert.State.OPEN)
     run = screening.last_run(user.region_code)
