@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "long product": (T.y * T.y * T.y, "share_of"),
     "product as a result": (T.x * T.n, "同一条规则"),
     "float": (T.a > ibis.literal(1.5), "decimal"),
+    "decimal without digits": (T.x.fill_null(Decimal("0.00")), "位数"),
+    "cast without digits": (T.a.cast("decimal"), "取整"),
     "hash": (T.s.hash(), "检索码"),
     "levenshtein": (T.s.levenshtein(T.t) < 2, "matching"),
     "upper": (T.s.upper() == "A", "代码"),
@@ -147,6 +150,16 @@ heads:
     with pytest.raises(RuleError, match="half") as caught:
         check(Library([third, head_share, half], load(tmp_path)))
     assert "除法" in caught.value.problem
+
+
+def test_the_value_without_rows_is_looked_at_too() -> None:
+    @aggregate("面积", of="household", over="person")
+    def areas(work_months: Column) -> Aggregate:
+        """A sum that is a bare decimal without rows."""
+        return Aggregate(work_months.max(), Decimal("0.00"))
+
+    with pytest.raises(RuleError, match="位数"):
+        check(Library([areas], NO_PARAMETERS))
 
 
 def test_loading_the_rules_looks_at_every_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

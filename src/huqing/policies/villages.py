@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import ibis
+
 from huqing.policies.sources import check
 from huqing.rules.language import Aggregate, Column, aggregate, finding, variable
 from huqing.rules.logic import any_of, missing, only
 
-NOTHING = Decimal("0.00")
+NOTHING = ibis.literal(Decimal("0.00"), type="decimal(18, 2)")
 
 
 def _sum(area: Column) -> Aggregate:

@@ -12,6 +12,7 @@ import datetime
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any, NoReturn
 
 import ibis
@@ -62,6 +63,8 @@ def check_rule(library: Library, caller: Caller, rule: Rule, inputs: Iterable[In
     made = caller.call(rule, given, table, {node: f"{node.entity}__{node.name}" for node in nodes})
     expression = made.expression if isinstance(made, Aggregate) else made
     refuse(rule, expression)
+    if isinstance(made, Aggregate) and isinstance(made.empty, Decimal | float):
+        refuse(rule, ibis.literal(made.empty))
     return expression.type()
 
 

@@ -136,6 +136,10 @@ def _literal(operation: Any, parent: Any) -> Judgement:
     if kind.is_floating():
         remedy = "比例写成 type: rate 或 decimal 的参数，金额写整数分"
         return Refusal(f"写了浮点数 {operation.value}", remedy), ()
+    if kind.is_decimal() and (kind.precision is None or kind.scale is None):
+        # Decimal("0.5"): DECIMAL(18, 3) · DECIMAL(38, 18), so evidences differ and a fourth digit is lost
+        remedy = f'写明位数：ibis.literal(Decimal("{operation.value}"), type="decimal(18, 2)")，或改用参数'
+        return Refusal("写了没有位数的小数", remedy, frozenset({"Decimal"})), ()
     if kind.is_timestamp() or kind.is_time():
         return Refusal(
             "写了时刻", "只用日期：datetime.date(2025, 6, 30) 或 as_of: Day 参数", frozenset({"datetime"})
@@ -170,9 +174,9 @@ def _cast(operation: Any, parent: Any) -> Judgement:
         source == target
         or source.is_null()
         or (source.is_boolean() and target.is_integer())
-        or (source.is_integer() and (target.is_integer() or target.is_decimal() or target.is_string()))
+        or (source.is_integer() and (target.is_integer() or _sized(target) or target.is_string()))
         or (source.is_decimal() and target.is_integer() and source.scale == 0)
-        or (source.is_decimal() and target.is_decimal() and (target.scale or 0) >= (source.scale or 0))
+        or (source.is_decimal() and _sized(target) and target.scale >= (source.scale or 0))
         or (source.is_array() and target.is_array())
         or (source.is_struct() and target.is_struct())
     )
@@ -183,6 +187,10 @@ def _cast(operation: Any, parent: Any) -> Judgement:
     return Refusal(
         f"把 {source} 转成 {target}，两个引擎取整或出错的方式不同", remedy, frozenset({"cast", "try_cast"})
     ), ()
+
+
+def _sized(kind: Any) -> bool:
+    return bool(kind.is_decimal() and kind.precision is not None and kind.scale is not None)
 
 
 def _round(operation: Any, parent: Any) -> Judgement:
