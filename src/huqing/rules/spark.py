@@ -22,6 +22,7 @@ from huqing.rules.engine import (
     NO_ROWS,
     RESULT_ROWS,
     Counts,
+    check_snapshot,
     counts_of,
     plan_for,
     publish,
@@ -99,24 +100,34 @@ def _sizes(spark: Any, place: str) -> dict[str, int]:
 def opened(spark: Any, place: str, plan: Plan) -> Any:
     """A session of its own on the same cluster that knows the snapshot's tables by their names.
 
-    TableError naming the file or column that the plan reads and the snapshot lacks.
+    TableError naming the file or column that the plan reads and the snapshot lacks: Spark would read it as missing.
     """
+    own = spark.newSession()
+    if place.startswith(FOLDER):
+        with duckdb.connect() as connection:
+            check_snapshot(connection, Path(place.removeprefix(FOLDER)), plan)
+    else:
+        _check_address(own, place, plan)
+    for table, columns in plan.columns.items():
+        types = table_schemas()[table]
+        schema = ", ".join(f"`{column}` {spark_type(types[column])}" for column in columns)
+        own.read.schema(schema).parquet(f"{place}/{table}.parquet").createOrReplaceTempView(table)
+    return own
+
+
+def _check_address(own: Any, place: str, plan: Plan) -> None:
+    """The check of ``engine.check_snapshot`` for an address; it asks the cluster about every file."""
     from pyspark.errors import AnalysisException
 
-    own = spark.newSession()
     name = place.rpartition("/")[2]
     for table, columns in plan.columns.items():
         try:
-            rows = own.read.parquet(f"{place}/{table}.parquet")
+            there = own.read.parquet(f"{place}/{table}.parquet").columns
         except AnalysisException as error:
             raise TableError(f"快照 {name} 缺少 {table}.parquet，或它不能读。请重新生成快照。") from error
-        absent = [column for column in columns if column not in rows.columns]
+        absent = [column for column in columns if column not in there]
         if absent:
             raise TableError(f"快照 {name} 的 {table}.parquet 缺少列 {'、'.join(absent)}。请重新生成快照。")
-        types = table_schemas()[table]
-        typed = [rows[column].cast(spark_type(types[column])).alias(column) for column in columns]
-        rows.select(*typed).createOrReplaceTempView(table)
-    return own
 
 
 def spark_type(name: str) -> str:
