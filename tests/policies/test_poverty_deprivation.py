@@ -145,6 +145,12 @@ def test_the_incidence_of_a_simple_random_sample_has_the_error_of_a_share() -> N
 @pytest.mark.parametrize(
     ("indicators", "cutoff", "lacks", "word"),
     [
+        (
+            [Indicator("a", "", "", Fraction(1, 10**16)), Indicator("b", "", "", 1 - Fraction(1, 10**16))],
+            Fraction(1, 2),
+            [[1.0, 0.0]],
+            "分母太大",
+        ),
         (equal(2)[:1], Fraction(1, 2), [[1.0]], "合计须为 1"),
         (equal(2), Fraction(0), [[1.0, 0.0]], "临界值 k"),
         (equal(2), Fraction(3, 2), [[1.0, 0.0]], "临界值 k"),

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from huqing.policies.poverty.samples import Design, Estimate, Flags, Floats, SampleError, Whole, ratio
 
 Missing = Literal["drop_person", "drop_indicator"]
+LARGEST_SCALE = 10**15
 
 
 @dataclass(frozen=True)
@@ -188,8 +189,10 @@ def _stretched(indicators: Sequence[Indicator]) -> list[Indicator]:
 
 def _whole_weights(indicators: Sequence[Indicator], cutoff: Fraction) -> tuple[Whole, int]:
     """Weights as whole numbers, and the least score (on the same scale) that makes somebody poor."""
-    scale = math.lcm(cutoff.denominator, *(indicator.weight.denominator for indicator in indicators))
-    return np.array([int(i.weight * scale) for i in indicators], np.int64), int(cutoff * scale)
+    scale = math.lcm(*(indicator.weight.denominator for indicator in indicators))
+    if scale > LARGEST_SCALE:
+        raise SampleError("各指标权重的分母太大，无法精确计算。请把权重写成简单的分数，例如 1/3、1/12。")
+    return np.array([int(i.weight * scale) for i in indicators], np.int64), math.ceil(cutoff * scale)
 
 
 def _share(flags: Flags, design: Design) -> float:
