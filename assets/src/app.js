@@ -149,6 +149,9 @@ document.addEventListener('click', (event) => {
   field.setSelectionRange(field.value.length, field.value.length)
 })
 
+// A page made ready for paper opens the printing dialog by itself.
+if ($('[data-print-now]')) window.addEventListener('load', () => window.print())
+
 document.addEventListener('change', (event) => {
   if (event.target instanceof HTMLSelectElement && 'submit' in event.target.dataset) event.target.form.requestSubmit()
 })

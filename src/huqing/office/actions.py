@@ -11,9 +11,9 @@ from huqing.access.permissions import require
 
 if TYPE_CHECKING:
     from huqing.access.models import User
-    from huqing.registry.models import Household
+    from huqing.registry.models import Household, Person
 
-ACTION_NAMES = {"print_household": "打印户档案"}
+ACTION_NAMES = {"print_household": "打印户档案", "print_bills": "打印医疗费用逐步计算"}
 
 
 @transaction.atomic
@@ -21,3 +21,10 @@ def note_print(*, by: User, household: Household) -> None:
     """Record that somebody prepared a household's file for printing."""
     require(by, "print")
     audit.record(by=by, action="print_household", subject=household)
+
+
+@transaction.atomic
+def note_bill_print(*, by: User, person: Person) -> None:
+    """Record that somebody prepared a person's statement of hospital bills for printing."""
+    require(by, "print")
+    audit.record(by=by, action="print_bills", subject=person)

@@ -133,6 +133,16 @@ class HouseholdFile:
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
+    def patients(self) -> set[int]:
+        """The members with a hospital bill among the linked rows."""
+        rows = [record for group in self.records for record, _ in group.rows]
+        return {
+            record.person_id
+            for record in rows
+            if record.kind == "medical_bill" and record.items.get("care_kind") == "1" and record.person_id
+        }
+
+    @property
     def record_count(self) -> int:
         """How many department rows are linked."""
         return sum(len(group.rows) for group in self.records)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from huqing.access.permissions import requires
 from huqing.access.scope import covers
-from huqing.office import household_file, household_list, paging, places, wording
+from huqing.office import bill_page, household_file, household_list, paging, places, wording
 from huqing.registry.models import Household
 from huqing.standards.codelists import codelist
 
@@ -79,6 +79,7 @@ def person_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything about one person; as a fragment inside the household page or as a page of its own."""
     person = household_file.find_person(request.user, pk)
     context = {"person": household_file.load_person(person, today=timezone.localdate()), "household": person.household}
+    context["has_bills"] = bool(bill_page.records_of(person))
     template = "office/persons/detail.html" if request.htmx else "office/persons/page.html"
     return render(request, template, {**context, **place(person)})
 
