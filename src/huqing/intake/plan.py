@@ -23,7 +23,7 @@ from huqing.registry.bulk import BulkWriter
 from huqing.registry.models import Entry, Person, Source
 
 Report = Callable[[str, float], None]
-MEMORY = "450MB"
+MEMORY = "300MB"
 SPILL = "huqing-intake-"
 
 

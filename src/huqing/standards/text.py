@@ -11,6 +11,8 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 
+# Names that are remembered: those that come again and again, not all of a county, which would be 300 MB.
+NAMES = 65536
 # Zero-width and direction marks that copy-and-paste leaves behind, and the byte order mark.
 _INVISIBLE = dict.fromkeys([0x00, 0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065)])
 # Variation selectors choose a glyph of the same character: kept in what is stored, ignored in what is compared.
@@ -116,7 +118,7 @@ def clean_name(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=262144)
+@lru_cache(maxsize=NAMES)
 def name_key(text: str) -> str:
     """The comparison key of a name: `clean_name`, folded, without the middle dot (阿布都·热合曼 = 阿布都热合曼)."""
     return fold(clean_name(text))
@@ -130,7 +132,7 @@ def _lazy_pinyin() -> object:
     return lazy_pinyin
 
 
-@lru_cache(maxsize=262144)
+@lru_cache(maxsize=NAMES // 8)
 def syllables(text: str) -> tuple[str, ...]:
     """The pinyin of a name without tones, its surname in its own reading (单 = shan); unknown characters drop."""
     key = name_key(text)
@@ -151,7 +153,7 @@ def _keep_latin(text: str) -> list[str] | None:
     return [letters] if letters else None
 
 
-@lru_cache(maxsize=262144)
+@lru_cache(maxsize=NAMES)
 def pinyin_initials(text: str) -> str:
     """The initials people type to find a name: 单雄信 → "sxx"; two readings of a surname give both: 覃勇 → "qy ty".
 
