@@ -6,13 +6,14 @@ else follows from a plant (a low income is also a 低保 question) is not said h
 
 from __future__ import annotations
 
-from huqing.demo.plants import checks, guarantees, labour, measures, money, pushes, subsidies, support, work
+from huqing.demo.plants import checks, conditions, guarantees, labour, measures, money, pushes, subsidies, support, work
 from huqing.demo.plants.registry import PLANTS, Plant, planned_counts, planted_in
 
 __all__ = [
     "PLANTS",
     "Plant",
     "checks",
+    "conditions",
     "guarantees",
     "labour",
     "measures",
