@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from huqing.policies.poverty.deprivation import profile as profile_of
 from huqing.policies.poverty.income import measure
 from huqing.policies.poverty.profile import read
 from huqing.policies.poverty.samples import census
-from huqing.site.commands import root
+from huqing.site.commands import root, support
 from huqing.site.measures import as_text, table
 
 VECTORS = json.loads((Path(__file__).parents[1] / "fixtures" / "poverty" / "lorenz.json").read_text(encoding="utf-8"))
@@ -28,7 +29,6 @@ def grouped_file(folder: Path, first_line: str = "人口累计比重,收入累�
     return file
 
 
-@pytest.mark.django_db
 def test_a_grouped_table_is_read_and_its_measures_are_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,6 +73,24 @@ def test_the_printed_tables_name_towns_and_line_up() -> None:
     assert "人均收入(元)" in text
     assert "500.00" in text
     assert "贫困差距" in text
+
+
+@pytest.mark.django_db
+def test_a_county_is_measured_from_its_records_with_its_own_line_and_town_names(
+    make_household, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zero = dict.fromkeys(("business_income", "property_income", "transfer_income", "business_cost"), 0)
+    for wage in (1_000_000, 9_000_000):
+        make_household(members=("甲", "乙"), items={**zero, "wage_income": wage, "sanitary_toilet": True, "fuel": "04"})
+    monkeypatch.setattr(support, "must_be_installed", lambda: None)
+    assert root.run(["measure", "county", "--region", "500236", "--date", "2026-06-30"]) == 0
+    told = capsys.readouterr().out
+    assert "全部在册户 2 户 4 人" in told
+    assert "收入线 9,000.00 元/人·年" in told
+    assert re.search(r"朱衣镇 +4 +0 +0 +25,000.00 +50.00%", told)
+    assert "没有计算“住危房”" in told
+    assert root.run(["measure", "county", "--region", "5002"]) == 1
+    assert "不是县代码" in capsys.readouterr().err
 
 
 def test_columns_are_aligned_whatever_the_width_of_the_letters() -> None:

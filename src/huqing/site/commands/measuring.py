@@ -93,8 +93,8 @@ def county(
         )
     except (SampleError, ProfileError, TableError, RuleError, SnapshotError) as error:
         raise Failure(str(error)) from error
-    towns = Region.objects.filter(code__in={row.group for row in found.incomes}, valid_to=None)
-    names = dict(towns.values_list("code", "name"))
+    towns = Region.objects.filter(level=Region.Level.TOWN, code__startswith=code, valid_to=None)
+    names = {town[:9]: name for town, name in towns.values_list("code", "name")}
     click.echo(as_text(found, names, day=day, sampled=sample_file is not None))
 
 
