@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
+from tests.rules.build import snapshot, tables
 
+from huqing.policies.benefits_bills import bills_of
 from huqing.policies.statement import COMPUTED, Bill, Statement, statement_for
 from huqing.rules.benefits import compute, compute_rows
 from huqing.rules.errors import TableError
@@ -318,3 +321,62 @@ def test_a_file_that_is_not_as_declared_leaves_nothing_behind(change: Any, probl
             tables={"hospital_bill": change(rows)}, cache=tmp_path / "cache",
         )  # fmt: skip
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_the_example_of_the_guide_is_a_file_the_program_accepts(tmp_path: Path) -> None:
+    guide = Path(__file__).parents[3] / "docs" / "how-to" / "benefits.md"
+    text = guide.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    (tmp_path / "医疗待遇.yaml").write_text(text, encoding="utf-8")
+    value = library((tmp_path,)).parameters["aid_rate"].at(datetime.date(2025, 1, 1), "500236")
+    assert value is not None
+    assert isinstance(value.value, Keyed)
+
+
+def test_stays_in_a_snapshot_become_bills_with_what_the_patient_was_on_that_day(tmp_path: Path, cache: Path) -> None:
+    stay = {"household_id": 1, "care_kind": "1", "total": 100_000, "eligible": 80_000, "basic_paid": 50_000}
+    new_year = datetime.date(2024, 1, 1)
+    rows = {
+        "household": [{"id": 1}],
+        "person": [{"id": person, "household_id": 1} for person in range(1, 5)],
+        "label": [
+            {"household_id": 1, "kind": "tuopin", "valid_from": datetime.date(2015, 1, 1)},
+            {"household_id": 1, "person_id": 3, "kind": "monitor", "valid_from": None},
+        ],
+        "civil_affairs": [
+            {
+                "household_id": 1,
+                "person_id": 2,
+                "aid_kind": "1",
+                "aid_from": new_year,
+                "aid_to": datetime.date(2024, 3, 1),
+            },
+            {"household_id": 1, "person_id": 4, "aid_kind": "5", "aid_from": new_year},
+        ],
+        "medical_bill": [
+            {"id": 1, "person_id": 1, "settled_on": new_year, **stay},
+            {"id": 2, "person_id": 2, "settled_on": new_year, **stay},
+            {"id": 3, "person_id": 2, "settled_on": datetime.date(2024, 3, 1), **stay},
+            {"id": 4, "person_id": 3, "settled_on": new_year, **stay},
+            {"id": 5, "person_id": 4, "settled_on": new_year, **stay},
+            {"id": 6, "person_id": 4, "settled_on": new_year, **stay, "care_kind": "2"},
+        ],
+    }
+    made = snapshot(tmp_path / "snapshot", tables(rows))
+    file = tmp_path / "bills.parquet"
+    assert bills_of(made, file) == 5
+    kinds = {row["id"]: row["medical_object"] for row in parquet.read_table(file).to_pylist()}
+    assert kinds == {1: "7", 2: "2", 3: "7", 4: None, 5: "7"}
+    compute(
+        tmp_path / "out.parquet", of="hospital_bill", names=["reason", "aid_pay"], as_of=DAY, region="500236",
+        tables={"hospital_bill": file}, cache=cache,
+    )  # fmt: skip
+    done = {
+        row["id"]: (row["reason"], row["aid_pay"]) for row in parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    }
+    assert done[2] == ("", 24_000)
+    assert done[4] == ("no_object", None)
+
+
+def test_a_snapshot_without_bills_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"缺少 medical_bill\.parquet"):
+        bills_of(tmp_path, tmp_path / "bills.parquet")
