@@ -1,7 +1,8 @@
 """How a rule is written: a function whose name is the variable and whose arguments are what it depends on.
 
 An argument is, in this order, the run's day (annotated ``Day``), a dated parameter (``Param``), a variable or column of
-the rule's own entity, or one further up: a bill reads its person, a person its household and groups, all the county.
+the rule's own entity, or one further up: a bill reads its person, a person its household, a household its
+village and groups, all the county.
 
     @variable("年龄", of="person", unit="岁")
     def age(birth_date: Column, as_of: Day) -> Column:
