@@ -62,7 +62,7 @@ def screen(
     the cluster fails.
     """
     started = time.perf_counter()
-    place = snapshot if isinstance(snapshot, str) and "://" in snapshot else f"{FOLDER}{Path(snapshot).absolute()}"
+    place = snapshot if isinstance(snapshot, str) and "://" in snapshot else Path(snapshot).absolute()
     sizes = _sizes(spark, place)
     plan = plan_for(
         as_of=as_of,
@@ -85,10 +85,10 @@ def screen(
     return counts_of(sizes, counted, plan, {"plan": planned - started, "run": time.perf_counter() - planned})
 
 
-def _sizes(spark: Any, place: str) -> dict[str, int]:
+def _sizes(spark: Any, place: Path | str) -> dict[str, int]:
     """The number of rows of each table, as ``engine.table_sizes``; of an address only whether there are any."""
-    if place.startswith(FOLDER):
-        return table_sizes(Path(place.removeprefix(FOLDER)))
+    if isinstance(place, Path):
+        return table_sizes(place)
     sizes = {}
     with told(f"读不到快照 {place}"):
         for table in (HOUSEHOLD, PERSON, *department_kinds()):
@@ -97,21 +97,22 @@ def _sizes(spark: Any, place: str) -> dict[str, int]:
     return sizes
 
 
-def opened(spark: Any, place: str, plan: Plan) -> Any:
+def opened(spark: Any, place: Path | str, plan: Plan) -> Any:
     """A session of its own on the same cluster that knows the snapshot's tables by their names.
 
     TableError naming the file or column that the plan reads and the snapshot lacks: Spark would read it as missing.
     """
     own = spark.newSession()
-    if place.startswith(FOLDER):
+    if isinstance(place, Path):
         with duckdb.connect() as connection:
-            check_snapshot(connection, Path(place.removeprefix(FOLDER)), plan)
+            check_snapshot(connection, place, plan)
     else:
         _check_address(own, place, plan)
+    address = f"{FOLDER}{place}" if isinstance(place, Path) else place
     for table, columns in plan.columns.items():
         types = table_schemas()[table]
         schema = ", ".join(f"`{column}` {spark_type(types[column])}" for column in columns)
-        own.read.schema(schema).parquet(f"{place}/{table}.parquet").createOrReplaceTempView(table)
+        own.read.schema(schema).parquet(f"{address}/{table}.parquet").createOrReplaceTempView(table)
     return own
 
 

@@ -10,6 +10,7 @@ import duckdb
 
 from huqing.rules.engine import quoted
 from huqing.rules.plans import Plan
+from huqing.rules.spark import FOLDER
 from huqing.rules.spark_session import told
 
 PIECE = 1_000_000
@@ -28,7 +29,7 @@ class Spark:
         own = self.session.newSession()
         with told("Spark 计算中断"):
             for table, read in plan.columns.items():
-                rows = own.read.parquet(files[table].absolute().as_uri())
+                rows = own.read.parquet(f"{FOLDER}{files[table].absolute()}")
                 rows.select(*[f"`{column}`" for column in read]).createOrReplaceTempView(table)
             for step in plan.steps:
                 own.sql(step.sql).createOrReplaceTempView(step.name)
