@@ -9,8 +9,8 @@ import datetime
 from typing import Annotated
 
 from huqing.policies.sources import check
-from huqing.rules.language import Aggregate, Column, Day, Param, Unit, aggregate, finding, grouping, variable
-from huqing.rules.logic import count_known, is_true, known, largest, missing, months_before, smallest
+from huqing.rules.language import Aggregate, Column, Day, Param, Unit, aggregate, finding, variable
+from huqing.rules.logic import how_many_different, is_true, known, missing, months_before, only
 
 OUTSIDE_COUNTY = ["03", "04"]
 POST, WORKSHOP = "L06", "L07"
@@ -19,8 +19,6 @@ MOBILE = "mobile"
 Years = Annotated[Param, Unit("岁")]
 Months = Annotated[Param, Unit("月")]
 MonthlyPay = Annotated[Param, Unit("元/月")]
-
-grouping("phone_of_members", "同户登记同一电话的人", over="person", by=["household_id", "phone_token"], at_least=2)
 
 
 def month_text(day: datetime.date) -> str:
@@ -56,28 +54,28 @@ def work_place(working_now: Column, work_province: Column, work_city: Column, wo
     return working_now.ifelse(place, None)
 
 
-@aggregate("共用电话的人的一个务工地", of="phone_of_members", over="person")
-def one_work_place(work_place: Column) -> Aggregate:
-    """The first place of work, in writing order, of the members with this phone."""
-    return smallest(work_place)
+@variable("务工人员的电话和务工地", of="person")
+def phone_and_place(living: Column, phone_token: Column, work_place: Column) -> Column:
+    """The phone's token with the place of work, of living people who work and have a phone; missing for others."""
+    return only(living, phone_token + work_place)
 
 
-@aggregate("共用电话的人的另一务工地", of="phone_of_members", over="person")
-def other_work_place(work_place: Column) -> Aggregate:
-    """The last place of work, in writing order, of the members with this phone."""
-    return largest(work_place)
+@variable("务工人员的电话", of="person")
+def phone_of_worker(phone_and_place: Column, phone_token: Column) -> Column:
+    """The phone's token of those who have one and a place of work."""
+    return only(known(phone_and_place), phone_token)
 
 
-@variable("与在别县务工的家人同一电话", of="person")
-def phone_in_two_places(work_place: Column, one_work_place: Column, other_work_place: Column, living: Column) -> Column:
-    """Whether a member who works elsewhere has the same phone (never unknown: without a phone this is no question)."""
-    return living & known(work_place) & is_true(one_work_place != other_work_place)
+@aggregate("务工电话与务工地的组合数", of="household", over="person", unit="个")
+def phones_with_places(phone_and_place: Column) -> Aggregate:
+    """How many different pairs of phone and place of work the household has."""
+    return how_many_different(phone_and_place)
 
 
-@aggregate("在不同县务工而电话相同的人数", of="household", over="person", unit="人")
-def workers_sharing_phone(phone_in_two_places: Column) -> Aggregate:
-    """Members who work in different counties and have one phone number."""
-    return count_known(phone_in_two_places)
+@aggregate("务工电话个数", of="household", over="person", unit="个")
+def phones_of_workers(phone_of_worker: Column) -> Aggregate:
+    """How many different phones the working members have."""
+    return how_many_different(phone_of_worker)
 
 
 @finding(
@@ -85,13 +83,13 @@ def workers_sharing_phone(phone_in_two_places: Column) -> Aggregate:
     of="household",
     basis=check("ID10"),
     severity="low",
-    evidence=["workers_sharing_phone"],
+    evidence=["phones_of_workers", "phones_with_places"],
     resolve="分别核实本人电话；确为代留家人电话的，确认无误并写明。",
     sentence="同户成员在不同的县务工，却登记了同一个电话。",
 )
-def id10_workplaces(workers_sharing_phone: Column) -> Column:
-    """Two members with one phone number work in different counties."""
-    return workers_sharing_phone > 0
+def id10_workplaces(phones_with_places: Column, phones_of_workers: Column) -> Column:
+    """Two members with one phone number work in different counties, so that a phone has more than one place."""
+    return phones_with_places > phones_of_workers
 
 
 @finding(

@@ -138,6 +138,11 @@ def number_of_rows(row: Column) -> Aggregate:
     return Aggregate(row.count().cast("int64"), 0)
 
 
+def how_many_different(value: Column) -> Aggregate:
+    """How many different known values there are; no rows: 0."""
+    return Aggregate(value.nunique().cast("int64"), 0)
+
+
 def per_head(amount: Column, heads: Column) -> Column:
     """Fen per person, halves away from zero as in ``standards.money``; missing without heads. Rules round only here."""
     people = ibis.cases((heads > 0, heads.cast("int64")))
