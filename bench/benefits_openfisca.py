@@ -511,7 +511,7 @@ def compute(table, made, folder, out):
             if name in made.variables:
                 simulation.set_input(name, PERIOD, column(name, source[name].to_numpy(zero_copy_only=False)))
     results = {name: np.asarray(simulation.calculate(name, PERIOD)) for name in names}
-    parquet.write_table(pa.table({"id": ids, **results}), out / f"{table}.parquet")
+    parquet.write_table(pa.table({"id": ids, **results}), out / f"{table}.parquet", compression="zstd")
 
 
 def main():

@@ -15,7 +15,20 @@ from typing import Annotated
 import ibis
 
 from huqing.rules.language import Aggregate, At, Column, Param, Unit, aggregate, grouping, input_table, variable
-from huqing.rules.logic import any_of, count_known, count_of, is_true, known, missing, only, per_head, smallest
+from huqing.rules.logic import (
+    all_of,
+    any_of,
+    count_known,
+    count_of,
+    is_true,
+    known,
+    largest,
+    missing,
+    month_of,
+    only,
+    per_head,
+    smallest,
+)
 from huqing.standards.fields import Field
 
 IN_VILLAGE, ON_TRIP, AWAY = ["1", "5"], "4", ["2", "3"]
@@ -63,16 +76,28 @@ def contradicts_itself(day_kind: Column, approved: Column) -> Aggregate:
     return Aggregate(here.expression & gone.expression, False)
 
 
-@variable("日期不在本月", of="presence_day")
-def outside_month(day: Column, month_on: Column) -> Column:
-    """Whether the day lies in another month than the one it is declared for."""
-    return (day.year() != month_on.year()) | (day.month() != month_on.month())
+@aggregate("最早的日期", of="worker_month", over="presence_day")
+def earliest_day(day: Column) -> Aggregate:
+    """The earliest day declared; missing without one."""
+    return smallest(day)
 
 
-@aggregate("不在本月的天数", of="worker_month", over="presence_day", unit="天")
-def days_outside(outside_month: Column) -> Aggregate:
-    """Declarations for days of another month; unknown days are unknown."""
-    return count_of(outside_month)
+@aggregate("最晚的日期", of="worker_month", over="presence_day")
+def latest_day(day: Column) -> Aggregate:
+    """The latest day declared; missing without one."""
+    return largest(day)
+
+
+@aggregate("每一行都有日期", of="worker_month", over="presence_day")
+def all_dated(day: Column) -> Aggregate:
+    """Whether every declaration names its day."""
+    return all_of(known(day))
+
+
+@variable("有日期不在本月", of="worker_month")
+def outside_month(earliest_day: Column, latest_day: Column, month_on: Column) -> Column:
+    """Whether a declared day lies in another month than the one it is declared for; unknown without any day."""
+    return (month_of(earliest_day) < month_of(month_on)) | (month_of(latest_day) > month_of(month_on))
 
 
 @aggregate("自相矛盾的天数", of="worker_month", over="presence_date", unit="天")
@@ -109,20 +134,22 @@ def month_repeated(id: Column, first_month: Column) -> Column:
 
 
 @variable("不予计算的原因", of="worker_month")
-def month_refusal(month_on: Column, month_repeated: Column, days_outside: Column, days_contradicting: Column) -> Column:
+def month_refusal(
+    month_on: Column, month_repeated: Column, outside_month: Column, days_contradicting: Column
+) -> Column:
     """Why a month is not computed until it is put right; missing if nothing is wrong with it."""
     return ibis.cases(
         (month_on.day() != 1, "月份首日不是当月1日"),
         (month_repeated, "同一队员同一月份重复申报"),
-        (days_outside > 0, "有日期不在本月"),
+        (outside_month, "有日期不在本月"),
         (days_contradicting > 0, "有的日期既申报在村又申报外出或请假"),
     )
 
 
 @variable("可以计算", of="worker_month")
-def month_accepted(month_refusal: Column, worker: Column, month_on: Column, days_outside: Column) -> Column:
+def month_accepted(month_refusal: Column, worker: Column, month_on: Column, all_dated: Column) -> Column:
     """Whether nothing is known to be wrong and what could be wrong is known."""
-    return missing(month_refusal) & known(worker) & known(month_on) & known(days_outside)
+    return missing(month_refusal) & known(worker) & known(month_on) & all_dated
 
 
 @variable("满月", of="worker_month")
