@@ -298,7 +298,8 @@ class _Compiler:
         return self.keep or waiting or any(node.entity == group for _, node in self.lookups)
 
     def _step(self, name: str, table: Any, *, whole: bool = False) -> Any:
-        self.steps.append(Step(name, sql_of(table, self.dialect), whole))
+        sql = sql_of(table, self.dialect, few_rows=self.county_given and not self.keep)
+        self.steps.append(Step(name, sql, whole))
         if not whole and not name.endswith(RESULT):
             self.weight += VALUE_BYTES * len(table.columns) * (1 if name.startswith(HOUSEHOLD) else PEOPLE)
         return ibis.table(table.schema(), name=name)
