@@ -162,3 +162,24 @@ def test_months_before_a_day_stay_in_the_month() -> None:
     assert logic.months_before(datetime.date(2026, 5, 31), 3) == datetime.date(2026, 2, 28)
     assert logic.months_before(datetime.date(2026, 1, 15), 12) == datetime.date(2025, 1, 15)
     assert logic.months_before(datetime.date(2024, 3, 31), 1) == datetime.date(2024, 2, 29)
+
+
+def test_what_is_quick_to_start_says_the_same_of_every_day_and_every_kind_of_key() -> None:
+    days = ibis.table({"day": "date"}, name="days")
+    parts = days.select(days.day, **{f"its_{part}": getattr(days.day, part)() for part in ("year", "month", "day")})
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE days AS SELECT day::DATE AS day FROM range(TIMESTAMP '1582-01-01', TIMESTAMP '2201-01-01', "
+            "INTERVAL 1 DAY) t(day) UNION ALL VALUES (NULL::DATE), (DATE '0001-02-28'), (DATE '9999-12-31')"
+        )
+        usual, quick = (connection.execute(sql_of(parts, few_rows=few)).fetchall() for few in (False, True))
+        assert sorted(usual, key=str) == sorted(quick, key=str)
+        assert len(usual) > 226_000
+        connection.execute("CREATE TABLE one AS FROM (VALUES (1, 'a'), (2, 'b'), (3, NULL), (NULL, 'c')) t(id, key)")
+        connection.execute("CREATE TABLE other AS FROM (VALUES (1, 'a'), (2, 'B'), (NULL, 'c'), (4, NULL)) t(id, key)")
+        one, other = (ibis.table({"id": "int64", "key": "string"}, name=name) for name in ("one", "other"))
+        for keys in (["id"], ["key"], ["id", "key"]):
+            right = other.rename({f"other_{name}": name for name in other.columns})
+            joined = one.left_join(right, [one[key] == right[f"other_{key}"] for key in keys])
+            usual, quick = (connection.execute(sql_of(joined, few_rows=few)).fetchall() for few in (False, True))
+            assert sorted(usual, key=str) == sorted(quick, key=str)
