@@ -6,4 +6,7 @@
 * files against departments: ``deaths``, ``assets``
 * casework: ``visits``, ``monitoring``
 * consistency: ``identity`` (ID01-ID11), ``education`` (ED01-ED09)
+* benefits: ``benefits_sharing``, ``benefits_presence``, ``benefits_loans``, ``benefits_education``,
+  ``benefits_premium``, told step by step by ``benefits_steps``
+* ``poverty``: measures of a county (no rules)
 """
