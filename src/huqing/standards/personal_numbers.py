@@ -30,7 +30,14 @@ _NARROW = str.maketrans("０１２３４５６７８９Ｘｘ　－", "012345678
 # cards begin with it too, and a card with a mistyped digit must stay hidden.
 _PROVINCES = frozenset(
     f"{first}{second}"
-    for first, seconds in (("1", "12345"), ("2", "123"), ("3", "1234567"), ("4", "123456"), ("5", "01234"), ("6", "1345"))
+    for first, seconds in (
+        ("1", "12345"),
+        ("2", "123"),
+        ("3", "1234567"),
+        ("4", "123456"),
+        ("5", "01234"),
+        ("6", "1345"),
+    )
     for second in seconds
 )
 _HOUSEHOLD_DIGITS = 16
