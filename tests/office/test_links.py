@@ -161,3 +161,24 @@ def test_decisions_can_be_made_by_keyboard(queue) -> None:
     html = queue.client.get(at(queue.first)).content.decode()
     for key, words in (("1", "是同一人"), ("2", "不是同一人"), ("3", "先跳过")):
         assert words in html.split(f'data-focus-key="{key}"')[1][:200]
+
+
+def test_a_wrong_no_can_be_taken_back_until_the_row_has_found_its_person(queue) -> None:
+    candidate = LinkCandidate.objects.order_by("-score").first()
+    address = reverse("office:link-decide", args=[candidate.pk])
+    queue.client.post(address, {"decision": "reject"})
+    listed = text_of(queue.client.get(reverse("office:links"), {"state": "rejected"}))
+    assert candidate.person.name in listed
+    page = queue.client.get(reverse("office:link", args=[candidate.pk])).content.decode()
+    assert "判错了，重新判定" in page
+    answer = queue.client.post(reverse("office:link-reopen", args=[candidate.pk]), follow=True)
+    assert "已重新列为待判定" in text_of(answer)
+    candidate.refresh_from_db()
+    assert (candidate.state, candidate.decided_by, candidate.decided_at) == ("open", None, None)
+    assert AuditEvent.objects.filter(action="intake.reopen_link").count() == 1
+
+    queue.client.post(address, {"decision": "reject"})
+    DepartmentRecord.objects.filter(pk=candidate.record_id).update(person=candidate.person)
+    refused = queue.client.post(reverse("office:link-reopen", args=[candidate.pk]))
+    assert refused.status_code == 422
+    assert "已关联到别人" in text_of(refused)

@@ -157,11 +157,12 @@ def missing(intake: Import) -> QuerySet[Missing]:
     return intake.missing.select_related("household", "person").order_by("household__region_code", "household__number")
 
 
-def review_queue(user: User, *, kind: str = "") -> QuerySet[LinkCandidate]:
-    """The links that wait for a clerk of this region, surest first."""
+def review_queue(user: User, *, kind: str = "", rejected: bool = False) -> QuerySet[LinkCandidate]:
+    """The links that wait for a clerk of this region, surest first; or those rejected that may be reopened."""
+    wanted = {"state": LinkCandidate.State.REJECTED, "record__person": None} if rejected else {"state": "open"}
     found = (
         LinkCandidate.objects.visible_to(user)
-        .filter(state=LinkCandidate.State.OPEN, record__retired_by__isnull=True)
+        .filter(record__retired_by__isnull=True, **wanted)
         .select_related("record", "record__source", "person", "person__household")
     )
     if kind:

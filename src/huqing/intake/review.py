@@ -17,7 +17,13 @@ from huqing.registry import bulk
 from huqing.registry.models import DepartmentRecord
 from huqing.registry.signals import household_changed
 
-audit.name_actions({"intake.accept_link": "确认是同一人", "intake.reject_link": "确认不是同一人"})
+audit.name_actions(
+    {
+        "intake.accept_link": "确认是同一人",
+        "intake.reject_link": "确认不是同一人",
+        "intake.reopen_link": "重新判定是否同一人",
+    }
+)
 
 
 def accept(*, candidate: LinkCandidate, by: User | None) -> DepartmentRecord:
@@ -55,11 +61,33 @@ def reject(*, candidate: LinkCandidate, by: User | None) -> LinkCandidate:
     return candidate
 
 
-def _open(candidate: LinkCandidate, by: User | None) -> LinkCandidate:
+@transaction.atomic
+def reopen(*, candidate: LinkCandidate, by: User | None) -> LinkCandidate:
+    """A rejected candidate waits for a decision again, unless its row has found its person meanwhile."""
+    candidate = _locked(candidate, by)
+    if candidate.state != LinkCandidate.State.REJECTED:
+        raise WrongState(f"这一条现在是“{candidate.get_state_display()}”，不用重新判定。请刷新页面。")
+    if candidate.record.person_id is not None:
+        raise WrongState("这条部门数据已关联到别人。要改，请先撤销那次判定所在的导入。")
+    if candidate.record.retired_by_id is not None:
+        raise WrongState("这条部门数据已被更新的版本替换或已撤销，不需要再判定。")
+    _decide(candidate, LinkCandidate.State.OPEN, None)
+    candidate.decided_at = None
+    candidate.save(update_fields=["decided_at"])
+    _audit("intake.reopen_link", candidate, by)
+    return candidate
+
+
+def _locked(candidate: LinkCandidate, by: User | None) -> LinkCandidate:
     locked = (
         LinkCandidate.objects.select_for_update(of=("self",)).select_related("record", "person").get(pk=candidate.pk)
     )
     permissions.require(permissions.review_refusal(by, locked))
+    return locked
+
+
+def _open(candidate: LinkCandidate, by: User | None) -> LinkCandidate:
+    locked = _locked(candidate, by)
     if locked.state != LinkCandidate.State.OPEN:
         raise WrongState(f"这一条已判定为“{locked.get_state_display()}”。请刷新页面。")
     if locked.record.retired_by_id is not None:

@@ -27,13 +27,14 @@ ORDERS = {"score": ["score", "id"]}
 @requires("review_links")
 def link_list(request: HttpRequest) -> HttpResponse:
     """The rows that wait for a decision, the surest first."""
-    kind = _kind(request)
-    found = intake_queries.review_queue(request.user, kind=kind)
+    kind, rejected = _kind(request), request.GET.get("state") == "rejected"
+    found = intake_queries.review_queue(request.user, kind=kind, rejected=rejected)
     page = paging.page(found, query=request.GET, path=request.path, orders=ORDERS, default="-score", sortable=False)
     context = {
         "page": page,
         "rows": [(candidate, link_page.summary(candidate)) for candidate in page.rows],
         "kind": kind,
+        "rejected": rejected,
         "kinds": [(key, declared.name) for key, declared in department_kinds().items()],
         "waiting": found.count(),
         "carried": _carried(kind),
@@ -83,6 +84,9 @@ def _page(request: HttpRequest, candidate: LinkCandidate, wrong: str = "") -> Ht
         "carried": _carried(kind),
         "kind": kind,
         "open": candidate.state == LinkCandidate.State.OPEN and candidate.record.retired_by_id is None,
+        "can_reopen": candidate.state == LinkCandidate.State.REJECTED
+        and candidate.record.person_id is None
+        and candidate.record.retired_by_id is None,
         "wrong": wrong,
     }
     return render(request, "office/links/detail.html", context, status=422 if wrong else 200)
@@ -122,7 +126,21 @@ def link_decide(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(f"{address}{_carried(kind)}")
 
 
+@requires("review_links")
+@require_POST
+def link_reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a rejected candidate wait for a decision again."""
+    candidate = _find(request.user, pk)
+    try:
+        review.reopen(candidate=candidate, by=request.user)
+    except IntakeError as error:
+        return _page(request, candidate, wrong=str(error))
+    messages.success(request, "已重新列为待判定。")
+    return redirect(f"{reverse('office:link', args=[pk])}{_carried(_kind(request))}")
+
+
 urlpatterns = [
+    path("links/<int:pk>/reopen/", link_reopen, name="link-reopen"),
     path("links/", link_list, name="links"),
     path("links/<int:pk>/", link_detail, name="link"),
     path("links/<int:pk>/decide/", link_decide, name="link-decide"),
