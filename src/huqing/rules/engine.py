@@ -32,7 +32,8 @@ NO_ROWS = (
     "NULL::BIGINT AS village_id, NULL::BOOLEAN AS held, NULL::VARCHAR AS evidence WHERE false"
 )
 RESULT_ROWS = (
-    "SELECT finding, household_id, person_id, village_id, CASE WHEN held THEN 'found' ELSE 'unknown' END AS state, evidence, "
+    "SELECT finding, household_id, person_id, village_id, "
+    "CASE WHEN held THEN 'found' ELSE 'unknown' END AS state, evidence, "
     "sha256(evidence) AS evidence_hash FROM ({rows})"
 )
 USUAL_MEMORY = 340_000_000
@@ -131,9 +132,10 @@ def screen(
     """Decide all findings for the snapshot and write ``out/findings.parquet`` and ``out/county.json``.
 
     A row per finding that holds or cannot be decided: finding, household_id, person_id (null for a household's),
-    village_id (of a village's finding, where the other two are null), state ("found" or "unknown"), evidence (JSON, found only) and its SHA-256. ``county.json`` holds what a re-check of one
-    household needs to know of the whole county. Both appear whole at the end. The households are decided in ``parts``,
-    by default as many as keep a county within 0.6 GB and a province within a quarter of the machine's memory.
+    village_id (of a village's finding, where the other two are null), state ("found" or "unknown"), evidence (JSON,
+    found only) and its SHA-256. ``county.json`` holds what a re-check of one household needs to know of the whole
+    county. Both appear whole at the end. The households are decided in ``parts``, by default as many as keep a county
+    within 0.6 GB and a province within a quarter of the machine's memory.
 
     Raises TableError if the snapshot lacks a table or column, ParameterError or RuleError if the rules are wrong.
     """
@@ -293,7 +295,7 @@ def steps_sql(plan: Plan) -> str:
 
 
 def results_sql(plan: Plan, subjects: Sequence[str] = (HOUSEHOLD, PERSON)) -> str:
-    """One SELECT with a row per finding that holds or is unknown of these subjects; villages come whole, not in parts."""
+    """One SELECT with a row per finding that holds or is unknown of these subjects; villages come whole."""
     parts = [
         f"SELECT '{outcome.finding}' AS finding, {subject_ids(subject)}, \"{outcome.flag}\" AS held, "
         f'{evidence_sql(outcome)} AS evidence FROM "{plan.results[subject]}" '
