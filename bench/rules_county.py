@@ -5,10 +5,13 @@ Only the columns the rules read are written; a snapshot's other columns are neve
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import duckdb
 
+from huqing.standards.codelists import codelist
+from huqing.standards.fields import record_kinds
 from huqing.standards.tables import table_schemas
 
 AS_OF = "DATE '2025-06-30'"
@@ -32,7 +35,9 @@ def write(folder: Path, *, households: int, columns: dict[str, list[str]]) -> di
         for table, select in _tables(people).items():
             file = folder / f"{table}.parquet"
             types = table_schemas()[table]
-            listed = ", ".join(f'CAST("{name}" AS {types[name]}) AS "{name}"' for name in columns.get(table, []))
+            made = {row[0] for row in connection.execute(f"DESCRIBE {select}").fetchall()}
+            values = {name: f'"{name}"' if name in made else _any_value(table, name) for name in columns.get(table, [])}
+            listed = ", ".join(f'CAST({value} AS {types[name]}) AS "{name}"' for name, value in values.items())
             if listed:
                 connection.execute(
                     f"COPY (SELECT {listed} FROM ({select})) TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
@@ -40,6 +45,33 @@ def write(folder: Path, *, households: int, columns: dict[str, list[str]]) -> di
                 row = connection.execute(f"SELECT count(*) FROM '{file}'").fetchone()
                 written[table] = row[0] if row else 0
     return written
+
+
+def _any_value(table: str, column: str) -> str:
+    """A plausible value of a column nothing here depends on; one in two hundred is missing."""
+    key = "household_id" if table == "label" else "id"
+    number = zlib.crc32(f"{table}.{column}".encode()) % 900 + 100
+    declared = record_kinds()[table].by_key.get(column) if table in record_kinds() else None
+    kind, sort = table_schemas()[table][column], declared.type if declared else ""
+    codes = list(codelist(declared.codelist).codes) if declared and declared.codelist else ["甲", "乙", "丙"]
+    place = {"person": "household_id", "village": "id"}.get(table, key)
+
+    def pick(size: int, more: int = 0) -> str:
+        return f"pick({key}, {number + more}, {size})"
+
+    some = f"list_value({', '.join(repr(code) for code in codes)})[1 + {pick(len(codes))}]"
+    by_type = {
+        "VARCHAR": some,
+        "VARCHAR[]": f"CASE WHEN {pick(3, 1)} = 0 THEN [{some}] ELSE []::VARCHAR[] END",
+        "DATE": f"ago({pick(1200)})",
+        "BOOLEAN": f"{pick(40)} > 0",
+        "INTEGER": f"2022 + {pick(4)}" if sort == "year" else pick(13),
+        "BIGINT": pick(2_000_000),
+    }
+    if column in ("region_code", "town_code"):
+        return f"'500236' || lpad((100 + {place} % 400)::VARCHAR, 6, '0')"
+    value = f"strftime(ago({pick(500)}), '%Y-%m')" if sort == "month" else by_type.get(kind, f"{pick(9000)} / 100.0")
+    return f"CASE WHEN {pick(200, 7)} > 0 THEN {value} END"
 
 
 def _people(households: int, people: int) -> str:
@@ -186,4 +218,7 @@ def _tables(people: int) -> dict[str, str]:
         "home_visit": """
           SELECT h.id * 4 + v.i AS id, h.id AS household_id, NULL AS person_id, ago(pick(h.id * 4 + v.i, 141, 400)) AS visited_on
           FROM homes h, range(4) v(i)""",
+        "measure": """
+          SELECT h.id * 3 + m.i AS id, h.id AS household_id, NULL AS person_id FROM homes h, range(3) m(i) WHERE pick(h.id, 10, 25) < 4""",
+        "village": "SELECT i AS id, NULL::BIGINT AS household_id FROM range(400) t(i)",
     }
