@@ -43,6 +43,7 @@ AMOUNTS = [0, 1, -1, 99, 100, 899_999, 900_000, 900_001, -5_000_000, 10**12, -(1
 TEXTS = ["", "甲", '"\\', "\n\x01", "é😀", "2024-2025-1", "2024-2025-2"]
 INCOME = {"business_income": 0, "property_income": 0, "transfer_income": 0, "business_cost": 0}
 pytestmark = [
+    pytest.mark.spark,
     pytest.mark.xdist_group("spark"),
     pytest.mark.filterwarnings(
         "ignore:unclosed <socket.socket:ResourceWarning"

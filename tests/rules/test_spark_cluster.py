@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 DAY = "2026-06-30"
 MASTER_UP = re.compile(r"Starting Spark master at (spark://127\.0\.0\.1:\d+)")
 WORKER_UP = re.compile(r"(Successfully registered with master)")
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
 
 @dataclass

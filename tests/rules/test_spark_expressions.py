@@ -18,6 +18,7 @@ from huqing.rules.lint_operations import _CONDITIONAL, ALLOWED
 from huqing.rules.spark_session import SparkError, told
 
 pytestmark = [
+    pytest.mark.spark,
     pytest.mark.xdist_group("spark"),
     pytest.mark.filterwarnings(
         "ignore:unclosed <socket.socket:ResourceWarning"

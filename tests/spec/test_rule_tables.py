@@ -72,6 +72,7 @@ def test_a_rule_decides_as_its_table_says(section: Section, tmp_path: Path, cach
         assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.spark
 @pytest.mark.xdist_group("spark")
 @pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning")  # pyspark leaves its sockets to Python
 def test_spark_decides_as_every_table_says(spark: Any, tmp_path: Path, cache: Path) -> None:
