@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 INSTALL = (
-    "请在本机安装：pip install -r requirements/spark.lock；Java 17（Debian：apt-get install openjdk-17-jre-headless）"
+    "请安装：make spark（或 pip install --no-build-isolation -r requirements/spark.lock），"
+    "以及 Java 17（Debian：apt-get install openjdk-17-jre-headless）"
 )
 JAVA_AT_LEAST = 17
 STANDALONE = "spark://"
