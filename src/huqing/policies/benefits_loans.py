@@ -11,13 +11,13 @@ their numbers; entries after the day of reckoning do not count yet.
 
 from __future__ import annotations
 
-import datetime
 from typing import Annotated
 
 import ibis
 
 from huqing.rules.language import Aggregate, At, Column, Day, Param, Unit, aggregate, input_table, variable
 from huqing.rules.logic import (
+    NO_DATE,
     count_known,
     days_between,
     known,
@@ -33,10 +33,11 @@ from huqing.rules.logic import (
     smallest,
     total,
 )
+from huqing.rules.schedules import MILLION
 from huqing.standards.fields import Field
+from huqing.standards.units import PER_CENT
 
 DRAW, REPAY, INTEREST = "1", "2", "3"
-FIRST_DAY = datetime.date(1970, 1, 1)
 LONG_AGO = -1_000_000
 PROBLEMS = {
     1: "有一笔金额不大于零",
@@ -139,7 +140,7 @@ def worst_problem(movement_problem: Column) -> Aggregate:
 @variable("此前借款的最晚到期日序", of="loan")
 def earlier_end(ends_on: Column, household_id: Column, opened_on: Column, id: Column) -> Column:
     """The day number on which the last of the household's earlier loans ends."""
-    number = -days_between(ends_on, FIRST_DAY)
+    number = -days_between(ends_on, NO_DATE)
     return running_max(number, within=[household_id], order=opened_on, row=id, before=True, first=LONG_AGO)
 
 
@@ -161,7 +162,7 @@ def loan_refusal(
         ((granted < loan_least) | (granted > loan_most), "授信额度不在规定范围内"),
         (ends_on <= opened_on, "到期日不在合同日之后"),
         (months_apart(opened_on, ends_on) > loan_months, "期限超过一次审批的年限"),
-        (earlier_end > -days_between(opened_on, FIRST_DAY), "与本户另一笔借款的期限重叠"),
+        (earlier_end > -days_between(opened_on, NO_DATE), "与本户另一笔借款的期限重叠"),
         *entries,
     )
 
@@ -207,7 +208,7 @@ def interest_accrued(
     daily_balance_sum: Column, loan_rate_used: Column, loan_basis: Annotated[Param, Unit("天")]
 ) -> Column:
     """The sum of the daily balances × the yearly rate ÷ the days of a year, rounded here once to the fen."""
-    return ratio_of(daily_balance_sum, loan_rate_used, loan_basis * 1_000_000)
+    return ratio_of(daily_balance_sum, loan_rate_used, loan_basis * MILLION)
 
 
 @variable("应付未付利息", of="loan", unit="元")
@@ -270,7 +271,7 @@ def pool_arrears(group_arrears: Column) -> Aggregate:
 @variable("杠杆", of="guarantee_pool", unit="%")
 def leverage(pool_balance: Column, deposit: Column) -> Column:
     """Loans in per cent of the deposit, rounded to the whole per cent."""
-    return per_head(pool_balance * 100, deposit)
+    return per_head(pool_balance * PER_CENT, deposit)
 
 
 @variable("还可放贷", of="guarantee_pool", unit="元")

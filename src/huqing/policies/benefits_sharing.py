@@ -27,9 +27,9 @@ from huqing.rules.logic import (
     total,
 )
 from huqing.standards.fields import Field
+from huqing.standards.units import LI_PER_MU
 
 OWN_MONEY, FEE, LAND = ["2", "4"], ["3", "4"], "5"
-LI_PER_MU = 100
 
 STAKE = input_table(
     "stake",

@@ -18,6 +18,8 @@ from huqing.rules.benefits import compute_rows
 from huqing.rules.display import codes_of, value_text
 from huqing.rules.errors import TableError
 from huqing.rules.library import Library, Node, library
+from huqing.rules.schedules import MILLION
+from huqing.standards.units import FEN_PER_YUAN, LI_PER_MU
 
 Rows = Mapping[str, Iterable[Mapping[str, Any]]]
 
@@ -240,11 +242,11 @@ def _text(rules: Library, table: str, name: str, value: Any) -> str:
     if value is None:
         return "不明"
     if unit == "百万分之一":
-        return value_text(Decimal(value) / 1_000_000, unit="比例")
+        return value_text(Decimal(value) / MILLION, unit="比例")
     if unit == "厘":
-        return f"{Decimal(value) / 100:.2f} 亩"
+        return f"{Decimal(value) / LI_PER_MU:.2f} 亩"
     if unit == "元·天":
-        return f"{Decimal(value) / 100:,.2f} 元·天"
+        return f"{Decimal(value) / FEN_PER_YUAN:,.2f} 元·天"
     return value_text(value, unit=unit, codes=codes_of(rules, node))
 
 
