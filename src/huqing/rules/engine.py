@@ -128,6 +128,8 @@ def screen(
     cache: Path | None = None,
     parts: int | None = None,
     threads: int | None = None,
+    memory: int | None = None,
+    plan: Plan | None = None,
 ) -> Counts:
     """Decide all findings for the snapshot and write ``out/findings.parquet`` and ``out/county.json``.
 
@@ -142,7 +144,7 @@ def screen(
     started = time.perf_counter()
     sizes = table_sizes(snapshot)
     empty = frozenset(table for table in department_kinds() if not sizes.get(table))
-    plan = plan_for(
+    plan = plan or plan_for(
         as_of=as_of,
         region=region,
         findings=findings,
@@ -153,9 +155,9 @@ def screen(
     planned = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="huqing-screen-", dir=out) as scratch, duckdb.connect() as connection:
-        number, memory = _share(plan, sizes["household"])
+        number, limit = _share(plan, sizes["household"], memory)
         settings = {
-            "memory_limit": f"{memory}B",
+            "memory_limit": f"{limit}B",
             "temp_directory": quoted(Path(scratch)),
             "preserve_insertion_order": "false",
         }
@@ -201,15 +203,17 @@ def counts_of(
     )
 
 
-def _share(plan: Plan, households: int) -> tuple[int, int]:
+def _share(plan: Plan, households: int, memory: int | None) -> tuple[int, int]:
     """In how many parts to decide so many households, and how much memory the engine may use for it."""
     need = plan.weight * households
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    parts = max(1, math.ceil(need / USUAL_MEMORY))
+    most = memory or max(USUAL_MEMORY, machine // 4)
+    usual = min(USUAL_MEMORY, most)
+    parts = max(1, math.ceil(need / usual))
     if parts <= MOST_USUAL_PARTS:
-        return parts, USUAL_MEMORY
-    memory = max(USUAL_MEMORY, min(machine // 4, need // MOST_USUAL_PARTS))
-    return math.ceil(need / memory), memory
+        return parts, usual
+    limit = max(usual, min(most, need // MOST_USUAL_PARTS))
+    return math.ceil(need / limit), limit
 
 
 def _run(connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan, found: Path, *, parts: int) -> None:

@@ -39,7 +39,7 @@ def put(lake: Path, snapshot: Path, *, county: str, day: datetime.date) -> Path:
     try:
         for file in sorted(snapshot.iterdir()):
             shutil.copyfile(file, fresh / file.name)
-            _to_disk(fresh / file.name)
+            to_disk(fresh / file.name)
         if place.exists():
             place.rename(old)
         fresh.rename(place)
@@ -91,7 +91,8 @@ def _names(folder: Path, prefix: str) -> list[str]:
     return sorted(name.removeprefix(prefix) for name in entries)
 
 
-def _to_disk(file: Path) -> None:
+def to_disk(file: Path) -> None:
+    """Return when the file, or the names in the folder, are on the disk itself."""
     handle = os.open(file, os.O_RDONLY)
     try:
         os.fsync(handle)

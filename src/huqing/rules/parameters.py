@@ -108,6 +108,14 @@ class Parameters(Mapping[str, Parameter]):
             )
         return value
 
+    def scope(self, region: str) -> str:
+        """The smallest region around ``region`` that has a value of its own, "" for the nation.
+
+        Regions with the same scope have the same values of every parameter on every day.
+        """
+        own = {value.region for parameter in self.values() for value in parameter.values}
+        return max((code for code in own if region.startswith(code)), key=len, default="")
+
     def similar(self, key: str) -> list[str]:
         """Keys that look like ``key``."""
         return difflib.get_close_matches(key, self._by_key, n=3, cutoff=0.5)
@@ -142,6 +150,11 @@ class Parameters(Mapping[str, Parameter]):
             kept = tuple(v for v in base.values if (v.region, v.since) not in own)
             merged[key] = replace(base, values=kept + extra.values)
         return Parameters(merged.values())
+
+
+def lacking(region: str, as_of: datetime.date) -> str:
+    """How the reason begins why a finding is not run in a region; no other words of a plan name the region."""
+    return f"区划 {region} 在 {as_of} 没有参数"
 
 
 def own_folders() -> tuple[Path, ...]:

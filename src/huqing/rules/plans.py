@@ -81,7 +81,7 @@ def sources_digest(packages: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for name in ("ibis-framework", "duckdb", "sqlglot"):
         digest.update(f"{name}={metadata.version(name)}\n".encode())
-    for folder in (Path(__file__).parent, *(_package_folder(package) for package in packages)):
+    for folder in (Path(__file__).parent, *(package_folder(package) for package in packages)):
         for file in sorted([*folder.rglob("*.py"), *folder.rglob("*.yaml")]):
             digest.update(file.relative_to(folder).as_posix().encode())
             digest.update(file.read_bytes())
@@ -91,7 +91,8 @@ def sources_digest(packages: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def _package_folder(package: str) -> Path:
+def package_folder(package: str) -> Path:
+    """Where a rule package is installed, without importing it."""
     from importlib.util import find_spec
 
     spec = find_spec(package)

@@ -7,6 +7,7 @@ from collections.abc import Sequence, Set
 
 from huqing.rules.entities import entities
 from huqing.rules.library import Library
+from huqing.rules.parameters import lacking
 from huqing.standards.fields import department_kinds
 
 
@@ -30,7 +31,7 @@ def runnable(
         without = [name for name in library.parameters_of(key) if library.parameters[name].at(as_of, region) is None]
         if without:
             titles = "、".join(f"{name}（{library.parameters[name].title}）" for name in without)
-            reasons.append(f"区划 {region} 在 {as_of} 没有参数 {titles} 的取值，请在参数文件中补上")
+            reasons.append(f"{lacking(region, as_of)} {titles} 的取值，请在参数文件中补上")
         absent = sorted(library.files_of(key) & empty)
         if absent:
             kinds = department_kinds()
