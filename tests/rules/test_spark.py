@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,11 @@ from tests.rules.test_agreement import CODES
 
 from huqing.rules import engine, lake
 from huqing.rules import spark as on_spark
+from huqing.rules.benefits import DuckDB, compute
 from huqing.rules.errors import TableError
+from huqing.rules.inputs import arrow_rows
+from huqing.rules.library import Library, library
+from huqing.rules.spark_benefits import Spark
 from huqing.rules.spark_lake import Lake, screen_lake
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import record_kinds
@@ -93,26 +98,30 @@ class RandomCounty:
 
     def value(self, table: str, column: str, kind: str) -> Any:
         """A value of a column; often a usual one, so that findings hold."""
-        if self.dice.random() < 0.15:
-            return None
         declared = record_kinds()[table].by_key.get(column) if table in record_kinds() else None
         listed = list(codelist(declared.codelist).codes) if declared and declared.codelist else []
-        codes = CODES.get((table, column)) or listed
-        pick = self.dice.choice
         if column == "region_code":
-            return f"{VILLAGES}{pick([201, 202])}"
-        if kind == "VARCHAR[]":
-            return self.dice.choices([*codes, '"'] if codes else TEXTS, k=pick([0, 1, 1, 2]))
-        if kind == "DATE":
-            near = DAY - datetime.timedelta(days=self.dice.randint(-40, 800))
-            return pick([*EDGES, *[near] * 20])
-        if kind == "BOOLEAN":
-            return pick([True, False])
-        if kind.startswith("DECIMAL"):
-            return Decimal(pick([0, 1, 1999, 2000, 9000, 10**9])) / 100
-        if kind == "INTEGER":
-            return pick([-1, 0, 1, 3, 5, 12, 13, 2024, 2025, 2**31 - 1])
-        return pick(codes or TEXTS) if kind == "VARCHAR" else pick(AMOUNTS)
+            return f"{VILLAGES}{self.dice.choice([201, 202])}"
+        return random_value(self.dice, kind, CODES.get((table, column)) or listed)
+
+
+def random_value(dice: Random, kind: str, codes: list[str]) -> Any:
+    """A value of a type, at its edges or usual, or missing."""
+    pick = dice.choice
+    if dice.random() < 0.15:
+        return None
+    if kind == "VARCHAR[]":
+        return dice.choices([*codes, '"'] if codes else TEXTS, k=pick([0, 1, 1, 2]))
+    if kind == "DATE":
+        near = DAY - datetime.timedelta(days=dice.randint(-40, 800))
+        return pick([*EDGES, *[near] * 20])
+    if kind == "BOOLEAN":
+        return pick([True, False])
+    if kind.startswith("DECIMAL"):
+        return Decimal(pick([0, 1, 1999, 2000, 9000, 10**9])) / 100
+    if kind == "INTEGER":
+        return pick([-1, 0, 1, 3, 5, 12, 13, 2024, 2025, 2**31 - 1])
+    return pick(codes or TEXTS) if kind == "VARCHAR" else pick(AMOUNTS)
 
 
 def test_random_counties_are_decided_alike_to_the_last_digest(
@@ -136,6 +145,43 @@ def test_random_counties_are_decided_alike_to_the_last_digest(
 
     agree()
     assert len(found) > 60
+
+
+def test_benefits_of_random_rows_are_the_same_fen_on_both_engines(spark: Any, cache: Path, tmp_path: Path) -> None:
+    rules, dice = library(), Random(3)
+    tables = {name: random_input(rules, name, dice) for name in rules.input_tables}
+    computed = [*((of, REGION) for of in tables), ("hospital_bill", "450423")]
+    paid = 0
+    for of, region in computed:
+        names = sorted(node.name for node in rules.rules if node.entity == of)
+        if not names:
+            continue
+        made = []
+        for engine_used in (DuckDB(), Spark(spark)):
+            file = tmp_path / f"{engine_used.dialect}.parquet"
+            compute(file, of=of, names=names, as_of=DAY, region=region, tables=tables, engine=engine_used, cache=cache)
+            made.append(parquet.read_table(file))
+        one, other = ((rows.to_pylist(), rows.column_names) for rows in made)
+        assert not differences(one, other), (of, region)
+        paid += sum(value is not None for row in one[0] for value in row.values())
+    assert paid > 5_000
+
+
+def random_input(rules: Library, name: str, dice: Random) -> pa.Table:
+    """Rows of an input table that belong to each other, with values at the edges of what its fields hold."""
+    table, columns = rules.input_tables[name], rules.tables[name].columns
+    rows = []
+    for number in range(1, 81):
+        row: dict[str, Any] = {"id": number}
+        for column, kind in columns.items():
+            if column.endswith("_id"):
+                row[column] = dice.choice([None, *range(1, 12)])
+            elif column != "id":
+                field = next(field for field in table.fields if field.key == column)
+                codes = list(codelist(field.codelist).codes) if field.codelist else []
+                row[column] = random_value(dice, kind, codes)
+        rows.append(row)
+    return arrow_rows(rules.tables[name], rows)
 
 
 def differences(one: tuple[Any, ...], other: tuple[Any, ...]) -> list[Any]:
