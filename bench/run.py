@@ -36,6 +36,7 @@ def commands() -> dict[str, list[list[str]]]:
     measure = ["bench/bench_snapshot.py", "--step", "measure", "--keep"]
     result = {
         "rules": [[*here, "bench/bench_rules.py"]],
+        "spark": [[*here, "bench/bench_spark.py"]],
         "benefits": [[*here, "bench/bench_benefits.py"]],
         "reading": [[*here, "bench/bench_reading.py"]],
         "intake": [[*here, "bench/bench_intake.py"]],
