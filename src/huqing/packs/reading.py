@@ -1,0 +1,259 @@
+"""From ``method.yaml`` to a ``Method``; every mistake of the file is collected with its line and reported together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from huqing.packs.errors import PackError, PackProblem
+from huqing.packs.lines import Mapping, read
+from huqing.packs.manifest import (
+    Actor,
+    Cadence,
+    Check,
+    Indicator,
+    KeyGroup,
+    Method,
+    Paper,
+    Period,
+    Quota,
+    Round,
+    Subject,
+    Visit,
+)
+
+MANIFEST = "method.yaml"
+KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
+DAY = re.compile(r"(\d{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\Z")
+PERIODS: tuple[Period, ...] = get_args(Period)
+SUBJECTS: tuple[Subject, ...] = get_args(Subject)
+FORM_SUFFIXES = (".xlsx", ".xls", ".csv", ".md")
+T = TypeVar("T")
+
+
+class Reader:
+    """Reads one manifest; ``problems`` grows as it goes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = f"{folder.name}/{MANIFEST}"
+        self.problems: list[PackProblem] = []
+
+    def problem(self, line: int, problem: str, remedy: str) -> None:
+        self.problems.append(PackProblem(f"{self.name} 第 {line} 行", problem, remedy))
+
+    def method(self) -> Method:
+        """The method; PackError with all problems if there are any."""
+        raw = read(self.folder / MANIFEST, self.name)
+        self.only(
+            raw,
+            {"key", "title", "version", "summary", "source", "actors", "visits"},
+            {"quotas", "key_groups", "indicators", "papers"},
+        )
+        forms = tuple(
+            sorted(file.name for file in (self.folder / "forms").glob("*") if file.suffix.lower() in FORM_SUFFIXES)
+        )
+        method = Method(
+            key=self.key(raw),
+            title=self.text(raw, "title"),
+            version=self.text(raw, "version"),
+            summary=self.text(raw, "summary"),
+            source=self.text(raw, "source"),
+            actors=self.several(raw, "actors", self.actor),
+            visits=self.several(raw, "visits", self.visit),
+            quotas=self.several(raw, "quotas", self.quota),
+            key_groups=self.several(raw, "key_groups", self.key_group),
+            indicators=self.several(raw, "indicators", self.indicator),
+            papers=self.several(raw, "papers", self.paper),
+            forms=forms,
+        )
+        if not self.problems:
+            self.references(raw, method)
+        if self.problems:
+            raise PackError(self.problems)
+        return method
+
+    def only(self, raw: Mapping, needed: Iterable[str], optional: Iterable[str] = ()) -> None:
+        """Every needed entry is there and nothing else but the optional ones."""
+        allowed = {*needed, *optional}
+        for key in needed:
+            if raw.get(key) in (None, "", []):
+                self.problem(raw.line_of(key), f"缺少 {key}", f"补上 {key}: …")
+        for key in raw:
+            if key not in allowed:
+                self.problem(raw.line_of(key), f"不认识的项 {key}", f"只用 {'、'.join(sorted(allowed))}")
+
+    def text(self, raw: Mapping, key: str, default: str = "") -> str:
+        value = raw.get(key, default)
+        if isinstance(value, list | dict) or value is None:
+            if key in raw:
+                self.problem(raw.line_of(key), f"{key} 应是一段文字", "写在冒号后面，必要时加引号")
+            return default
+        return str(value).strip()
+
+    def key(self, raw: Mapping) -> str:
+        value = self.text(raw, "key")
+        if value and not KEY.match(value):
+            self.problem(raw.line_of("key"), f"代号 {value} 不对", "用小写英文字母开头，只含小写字母、数字和下划线")
+        return value
+
+    def whole(self, raw: Mapping, key: str, default: int = 0) -> int:
+        value = raw.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            self.problem(raw.line_of(key), f"{key} 应是不小于 0 的整数，现为 {value}", "只写数字")
+            return default
+        return value
+
+    def several(self, raw: Mapping, key: str, make: Callable[[Mapping], T]) -> tuple[T, ...]:
+        found = raw.get(key) or []
+        if not isinstance(found, list):
+            self.problem(raw.line_of(key), f"{key} 应是一列项目", "每项以“- ”开头另起一行")
+            return ()
+        made = []
+        for item in found:
+            if isinstance(item, Mapping):
+                made.append(make(item))
+            else:
+                self.problem(raw.line_of(key), f"{key} 中的“{item}”不是一个项目", "写成 - {key: …, title: …}")
+        keys = [getattr(item, "key", None) for item in made]
+        for twice in sorted({name for name in keys if name and keys.count(name) > 1}):
+            self.problem(raw.line_of(key), f"{key} 中代号 {twice} 出现两次", "换一个代号")
+        return tuple(made)
+
+    def actor(self, raw: Mapping) -> Actor:
+        self.only(raw, {"key", "title", "role"})
+        return Actor(self.key(raw), self.text(raw, "title"), self.text(raw, "role"))
+
+    def quota(self, raw: Mapping) -> Quota:
+        self.only(raw, {"actor", "title"}, {"rank", "count", "at_least", "at_most"})
+        if ("count" in raw) == ("at_least" in raw or "at_most" in raw):
+            self.problem(raw.line, "配额没有写清", "写 count: n（恰好），或 at_least: 与 at_most:（范围）")
+        least = self.whole(raw, "count") or self.whole(raw, "at_least")
+        most = self.whole(raw, "count") or self.whole(raw, "at_most", least)
+        if least > most:
+            self.problem(raw.line_of("at_least"), "最少户数大于最多户数", "改正 at_least 或 at_most")
+        return Quota(self.text(raw, "actor"), self.text(raw, "title"), least, most, self.text(raw, "rank"))
+
+    def visit(self, raw: Mapping) -> Visit:
+        self.only(
+            raw,
+            {"key", "title", "actor", "form", "whom", "every"},
+            {"subject", "visit_kind", "checklist", "unchanged_allowed"},
+        )
+        return Visit(
+            key=self.key(raw),
+            title=self.text(raw, "title"),
+            actor=self.text(raw, "actor"),
+            form=self.text(raw, "form"),
+            subject=self.subject(raw),
+            whom=self.text(raw, "whom"),
+            every=self.cadence(raw),
+            visit_kind=self.text(raw, "visit_kind"),
+            checklist=tuple(self.check(raw, item) for item in raw.get("checklist") or []),
+            unchanged_allowed=raw.get("unchanged_allowed") is True,
+        )
+
+    def check(self, raw: Mapping, item: Any) -> Check:
+        if isinstance(item, Mapping):
+            self.only(item, {"title"}, {"question"})
+            return Check(self.text(item, "title"), self.text(item, "question"))
+        if not isinstance(item, str):
+            self.problem(raw.line_of("checklist"), f"清单中的“{item}”不是一句话", "每行写一句话")
+        return Check(str(item))
+
+    def subject(self, raw: Mapping) -> Subject:
+        value = raw.get("subject", "household")
+        found = next((subject for subject in SUBJECTS if subject == value), None)
+        if found is None:
+            self.problem(raw.line_of("subject"), f"对象 {value} 不存在", f"改为 {'、'.join(SUBJECTS)} 之一")
+        return found or "household"
+
+    def cadence(self, raw: Mapping) -> Cadence:
+        line = raw.line_of("every")
+        every = raw.get("every")
+        remedy = "写成 {months: 1}、{weeks: 1}、{once: true} 或 {rounds: [{title: …, start: 03-01, end: 06-30}]}"
+        if not isinstance(every, Mapping) or len(every) != 1:
+            if every is not None:
+                self.problem(line, "间隔写得不对", remedy)
+            return Cadence(once=True)
+        [(what, value)] = every.items()
+        if what == "once" and value is True:
+            return Cadence(once=True)
+        if what == "rounds" and isinstance(value, list) and value:
+            return Cadence(rounds=tuple(self.round(item, line) for item in value))
+        period = next((period for period in PERIODS if period == what), None)
+        if period and isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return Cadence(number=value, period=period)
+        self.problem(line, f"间隔 {what}: {value} 写得不对", remedy)
+        return Cadence(once=True)
+
+    def round(self, raw: Any, line: int) -> Round:
+        if not isinstance(raw, Mapping):
+            self.problem(line, f"轮次“{raw}”写得不对", "写成 {title: 第一轮, start: 03-01, end: 06-30}")
+            return Round("", "", "")
+        self.only(raw, {"title", "start", "end"})
+        start, end = self.text(raw, "start"), self.text(raw, "end")
+        for key, value in (("start", start), ("end", end)):
+            if value and not DAY.match(value):
+                self.problem(raw.line_of(key), f"日期 {value} 写得不对", "写成 03-01（每年）或 2026-03-01")
+        if start and end and len(start) == len(end) and start > end:
+            self.problem(raw.line_of("end"), "轮次的结束早于开始", "改正 start 或 end")
+        return Round(self.text(raw, "title"), start, end)
+
+    def key_group(self, raw: Mapping) -> KeyGroup:
+        self.only(raw, {"key", "title", "whom", "visit", "every"}, {"subject"})
+        return KeyGroup(
+            self.key(raw),
+            self.text(raw, "title"),
+            self.subject(raw),
+            self.text(raw, "whom"),
+            self.text(raw, "visit"),
+            self.cadence(raw),
+        )
+
+    def indicator(self, raw: Mapping) -> Indicator:
+        self.only(raw, {"key", "title", "unit", "visit"}, {"question"})
+        return Indicator(
+            self.key(raw),
+            self.text(raw, "title"),
+            self.text(raw, "unit"),
+            self.text(raw, "visit"),
+            self.text(raw, "question"),
+        )
+
+    def paper(self, raw: Mapping) -> Paper:
+        self.only(raw, {"key", "title", "template"})
+        return Paper(self.key(raw), self.text(raw, "title"), self.text(raw, "template"))
+
+    def references(self, raw: Mapping, method: Method) -> None:
+        """What one part names exists in another, or as a file of the pack."""
+        actors, visits = {actor.key for actor in method.actors}, {visit.key for visit in method.visits}
+        stems = {Path(name).stem for name in method.forms}
+        for source, visit in zip(raw["visits"], method.visits, strict=True):
+            self.exists(source, "actor", visit.actor, actors, "actors")
+            if visit.form not in stems:
+                self.problem(
+                    source.line_of("form"), f"没有表单 forms/{visit.form}.xlsx（或 .md、.csv）", "补上文件，或改正 form"
+                )
+        for source, quota in zip(raw.get("quotas") or [], method.quotas, strict=True):
+            self.exists(source, "actor", quota.actor, actors, "actors")
+        for source, group in zip(raw.get("key_groups") or [], method.key_groups, strict=True):
+            self.exists(source, "visit", group.visit, visits, "visits")
+        for source, indicator in zip(raw.get("indicators") or [], method.indicators, strict=True):
+            self.exists(source, "visit", indicator.visit, visits, "visits")
+        for source, paper in zip(raw.get("papers") or [], method.papers, strict=True):
+            if not (self.folder / "papers" / paper.template).is_file():
+                self.problem(
+                    source.line_of("template"), f"没有模板 papers/{paper.template}", "补上文件，或改正 template"
+                )
+
+    def exists(self, raw: Mapping, key: str, value: str, known: set[str], where: str) -> None:
+        if value not in known:
+            self.problem(raw.line_of(key), f"{where} 中没有 {value}", f"改为 {'、'.join(sorted(known))} 之一")
+
+
+def read_method(folder: Path) -> Method:
+    """The method in a folder; PackError with every mistake, its line and its remedy."""
+    return Reader(folder).method()
