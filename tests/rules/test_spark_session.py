@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from huqing.rules import spark_session
-from huqing.rules.spark_session import SparkError, session
+from huqing.rules.spark_session import SparkError, session, told
 
 
 def java_saying(folder: Path, version: str) -> Path:
@@ -28,9 +28,9 @@ def refused(master: str) -> str:
 
 def test_without_pyspark_the_install_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spark_session, "find_spec", lambda name: None)
-    told = refused("local[1]")
-    assert "没有安装 PySpark" in told
-    assert "-r requirements/spark.lock" in told
+    said = refused("local[1]")
+    assert "没有安装 PySpark" in said
+    assert "-r requirements/spark.lock" in said
 
 
 def test_without_java_or_with_an_old_one_java_17_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,22 @@ def test_a_master_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pyte
         raise TimeoutError("timed out")
 
     monkeypatch.setattr(spark_session.socket, "create_connection", nobody)
-    told = refused("spark://one:7077,two:7078")
+    said = refused("spark://one:7077,two:7078")
     assert asked == [(("one", 7077), 1.0), (("two", 7078), 1.0)]
-    assert "连不上 Spark 主节点 one:7077" in told
-    assert "two:7078" in told
+    assert "连不上 Spark 主节点 one:7077" in said
+    assert "two:7078" in said
+
+
+def test_a_jvm_that_died_is_told_as_want_of_memory_and_other_faults_with_javas_reason() -> None:
+    from py4j.protocol import Py4JError, Py4JNetworkError
+
+    java = "An error occurred while calling o1.count.\n: org.apache.spark.SparkException: disk quota\n\tat org.x"
+    for error, reason in (
+        (Py4JNetworkError("Answer from Java side is empty"), "多半是内存不足"),
+        (Py4JError("An error occurred while calling o631.count."), "多半是内存不足"),
+        (Py4JError(java), "disk quota"),
+    ):
+        with pytest.raises(SparkError, match=reason) as caught, told("Spark 筛查中断"):
+            raise error
+        assert str(caught.value).startswith("Spark 筛查中断：")
+        assert "\n" not in str(caught.value)

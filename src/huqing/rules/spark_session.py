@@ -47,6 +47,10 @@ SETTINGS = {
 }
 
 
+# What py4j says when the JVM is gone: a Java error without Java's words, or no answer at all.
+NO_ANSWER = ("An error occurred while calling", "Answer from Java side is empty", "Error while sending or receiving")
+
+
 class SparkError(Exception):
     """Spark cannot be used or reached, or it stopped; the message says what to do."""
 
@@ -155,10 +159,16 @@ def _start(master: str, scratch: Path, settings: Mapping[str, str]) -> Any:
 
 def _failed(what: str, error: BaseException, log: Path | None = None) -> str:
     """``what`` with the reason Java gives, without its stack."""
-    text = f"{error}\n{log.read_text(encoding='utf-8', errors='replace') if log and log.exists() else ''}"
-    causes = re.findall(r"(?:Caused by|Exception in thread[^:]*): *(?:[\w.$]+: )?(.+)", text)
-    reason = causes[-1] if causes else next((line for line in text.splitlines() if line.strip()), type(error).__name__)
-    return f"{what}：{reason.strip()[:300]}。"
+    try:
+        text = str(error)
+    except Exception:  # py4j asks the JVM what happened, which may be no more
+        text = ""
+    text += log.read_text(encoding="utf-8", errors="replace") if log and log.exists() else ""
+    causes = re.findall(r"(?:Caused by|Exception in thread[^:]*|^): *(?:[\w.$]+: )?(.+)", text, re.MULTILINE)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not causes and (not lines or lines[0].startswith(NO_ANSWER)):
+        return f"{what}：Spark 的进程已退出，多半是内存不足。请调大 spark.driver.memory，或等别的程序结束后重试。"
+    return f"{what}：{(causes[-1] if causes else lines[0])[:300]}。"
 
 
 def _has_workers(started: Any, master: str) -> None:
