@@ -297,11 +297,11 @@ def _taken(state: _Run, county: str, answer: Json | Died) -> County:
     try:
         if isinstance(answer, Died):
             return County(county, FAILED, reason=answer.reason, detail=answer.log)
-        if "error" in answer:
-            state.full = state.full or answer["error"] == FULL
-            return County(county, FAILED, memory=answer["memory"], reason=answer["reason"], detail=answer["detail"])
+        state.full = state.full or answer.get("error") == FULL
         if mark(state.places[county])[0] != state.marks[county]:
             return County(county, FAILED, reason=CHANGED)
+        if "error" in answer:
+            return County(county, FAILED, memory=answer["memory"], reason=answer["reason"], detail=answer["detail"])
         counts = answer["counts"]
         done = County(
             county,
