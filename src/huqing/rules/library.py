@@ -47,11 +47,15 @@ class Input:
 
 
 class Library:
-    """The rules of all policies with their parameters, checked."""
+    """The rules of all policies with their parameters, checked.
+
+    ``yes_or_no``: the variables that are true or false of a row, of the shipped library. They may choose households.
+    """
 
     def __init__(self, declarations: Iterable[Declared], parameters: Parameters) -> None:
         items = list(declarations)
         self.parameters = parameters
+        self.yes_or_no: frozenset[Node] = frozenset()
         self.input_tables = {item.name: item for item in items if isinstance(item, InputTable)}
         self.tables = entities() | input_entities(self.input_tables)
         self.groupings: dict[str, Grouping] = {}
@@ -392,5 +396,5 @@ def _library(folders: tuple[Path, ...], _stamps: tuple[tuple[Path, int], ...]) -
     from huqing.rules.lint import check
 
     made = Library(declared_in(PACKAGES), load(*parameter_folders(PACKAGES), *folders))
-    check(made)
+    made.yes_or_no = frozenset(node for node, type in check(made).items() if type.is_boolean())
     return made

@@ -42,8 +42,8 @@ class _Values(Caller):
         return dated._constant(item, table, have)
 
 
-def check(library: Library) -> None:
-    """RuleError for the first rule whose answer could differ between the engines."""
+def check(library: Library) -> dict[Node, Any]:
+    """The type of every variable's values; RuleError for the first rule whose answer could differ between engines."""
     caller = _Values(library, as_of=datetime.date(2025, 6, 30), region="000000")
     types: dict[Node, Any] = {}
     for node in library.order:
@@ -52,6 +52,7 @@ def check(library: Library) -> None:
             types[node] = check_rule(library, caller, rule, library.inputs[node], types)
     for key, rule in library.findings.items():
         check_rule(library, caller, rule, library.finding_inputs[key], types)
+    return types
 
 
 def check_rule(library: Library, caller: Caller, rule: Rule, inputs: Iterable[Input], types: dict[Node, Any]) -> Any:
