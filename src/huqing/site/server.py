@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import signal
@@ -16,11 +15,10 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.management import call_command
 
+from huqing.site.web import end_with_parent
+
 CLOCK_SECONDS = 30
-
-
-# prctl(2): the signal a child gets when its parent dies.
-_PARENT_DEATH_SIGNAL = 1
+GRACE_SECONDS = 10  # a request under way when the server stops has this long to end
 
 
 class AddressUnusable(Exception):
@@ -46,6 +44,7 @@ def serve(address: str, *, workers: int | None, web: bool = True, background: bo
             sys.executable, "-m", "gunicorn", "huqing.site.wsgi:application", "--bind", address,
             "--workers", str(count), "--worker-class", "gthread", "--threads", "4", "--preload", "--timeout", "120",
             "--worker-tmp-dir", str(settings.DATA), "--log-level", "warning", "--no-control-socket",
+            "--graceful-timeout", str(GRACE_SECONDS), "--config", "python:huqing.site.web",
         ]  # fmt: skip
     children = {name: _start(command) for name, command in commands.items()}
     stopping = False
@@ -106,12 +105,8 @@ def _start(command: list[str]) -> subprocess.Popen[bytes]:
         command,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "huqing.site.settings"},
         # Only this keeps a killed server from leaving its port taken by orphans; it calls nothing but the system.
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
     )
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
 def check_address(address: str) -> None:
