@@ -317,7 +317,8 @@ def _taken(state: _Run, county: str, answer: Json | Died) -> County:
         _publish(state, done, counts)
     except OSError as error:
         state.full = state.full or is_full(error)
-        return County(county, FAILED, reason=reason_of(error, state.places[county], state.settings)[1])
+        reason = reason_of(error, state.places[county], state.settings)[1]
+        return County(county, FAILED, reason=reason, detail=repr(error))
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return done

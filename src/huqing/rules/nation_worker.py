@@ -120,7 +120,7 @@ def reason_of(error: Exception, snapshot: Path, settings: Settings) -> tuple[str
     """The kind of a failure (FULL, or the name of the error) and, in Chinese, where it is and what to do."""
     kind, first = type(error).__name__, str(error).partition("\n")[0]
     if is_full(error):
-        kind, said = FULL, f"磁盘空间不足（{first}）。请清理结果文件夹所在的磁盘，再运行一次"
+        kind, said = FULL, "磁盘空间不足，结果写不下。请清理结果文件夹所在的磁盘，再运行一次"
     elif isinstance(error, TableError | RuleError):
         said = str(error).rstrip("。")
     elif isinstance(error, duckdb.OutOfMemoryException | MemoryError):
