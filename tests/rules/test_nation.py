@@ -298,7 +298,7 @@ def test_a_snapshot_replaced_while_it_is_screened_is_not_mixed(
     [
         (OSError(errno.EDQUOT, "Disk quota exceeded"), FULL, "磁盘空间不足"),
         (duckdb.OutOfMemoryException("failed to offload: see max_temp_directory_size"), FULL, "磁盘空间不足"),
-        (duckdb.OutOfMemoryException("could not allocate block"), "OutOfMemoryException", "每个进程只有 2.0 GB"),
+        (duckdb.OutOfMemoryException("could not allocate block"), "OutOfMemoryException", "每个进程只有 2.00 GB"),
         (TableError("缺少列 x。请重新生成快照。"), "TableError", "缺少列 x。请重新生成快照"),
         (PermissionError(errno.EACCES, "Permission denied", "/湖"), "PermissionError", "请检查磁盘、路径和权限"),
         (KeyError("x"), "KeyError", "发给维护人员"),
@@ -316,7 +316,7 @@ def test_processes_share_cores_and_memory_and_too_little_is_refused() -> None:
     assert shares(30, processes=2, memory=8 * GIB) == (2, max(1, cores // 2), 4 * GIB)
     assert shares(1, processes=9, memory=8 * GIB) == (1, cores, 8 * GIB)
     assert shares(3000, memory=GIB)[0] == 1
-    with pytest.raises(NationError, match=r"8 个进程共用 1\.0 GB 内存，每个不到 0\.25 GB"):
+    with pytest.raises(NationError, match=r"8 个进程共用 1\.0 GB 内存，每个不到 0\.32 GB"):
         shares(30, processes=8, memory=GIB)
 
 

@@ -50,7 +50,7 @@ def test_what_cannot_begin_is_refused_in_one_line(tmp_path: Path, capsys: pytest
     assert root.run(["nation", "--lake", str(tmp_path / "lake"), "--out", str(tmp_path / "out")]) == 1
     assert "里没有县。请核对 --lake 的路径" in capsys.readouterr().err
     put(tmp_path, "500236")
-    small = ["--processes", "8", "--memory", "0.25", "--county", "500236", "--county", "500235"]
+    small = ["--processes", "8", "--memory", "0.5", "--county", "500236", "--county", "500235"]
     assert root.run(["nation", "--lake", str(tmp_path / "lake"), "--out", str(tmp_path / "out"), *small]) == 1
     assert "请减小 --processes 或加大 --memory" in capsys.readouterr().err
 

@@ -23,15 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from huqing.rules import lake
-from huqing.rules.engine import FINDINGS_FILE, default_cache, rules_version
+from huqing.rules.engine import FINDINGS_FILE, USUAL_MEMORY, default_cache, rules_version
 from huqing.rules.errors import TableError
 from huqing.rules.nation_pool import WORKER, Died, Pool
 from huqing.rules.nation_worker import FULL, GIB, Settings, is_full, reason_of
 
 RECORD_FILE, SUMMARY_FILE, LOCK_FILE = "record.json", "summary.json", ".lock"
 DONE, KEPT, FAILED, LEFT = "done", "kept", "failed", "left"
-LEAST_MEMORY = GIB // 4
-USUAL_MEMORY = GIB
+MEMORY_OF_EACH = GIB
 CHANGED = "快照在筛查时被替换了。请等快照放好，再运行一次"
 Json = dict[str, Any]
 
@@ -181,11 +180,11 @@ def shares(counties: int, processes: int | None = None, memory: int | None = Non
     """How many processes, and of each the threads and bytes of memory; NationError if that is too little."""
     cores = len(os.sched_getaffinity(0))
     total = memory or machine_memory() // 2
-    number = processes or min(cores, max(1, total // USUAL_MEMORY))
+    number = processes or min(cores, max(1, total // MEMORY_OF_EACH))
     number = max(1, min(number, counties))
-    if total // number < LEAST_MEMORY:
+    if total // number < USUAL_MEMORY:
         raise NationError(
-            f"{number} 个进程共用 {total / GIB:.1f} GB 内存，每个不到 {LEAST_MEMORY / GIB:.2f} GB，不够用。"
+            f"{number} 个进程共用 {total / GIB:.1f} GB 内存，每个不到 {USUAL_MEMORY / GIB:.2f} GB，不够用。"
             "请减小 --processes 或加大 --memory。"
         )
     return number, max(1, cores // number), total // number

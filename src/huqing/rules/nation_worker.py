@@ -125,7 +125,7 @@ def reason_of(error: Exception, snapshot: Path, settings: Settings) -> tuple[str
         said = str(error).rstrip("。")
     elif isinstance(error, duckdb.OutOfMemoryException | MemoryError):
         share = settings.memory / GIB
-        said = f"内存不够：每个进程只有 {share:.1f} GB。请减小 --processes 或加大 --memory，再运行一次"
+        said = f"内存不够：每个进程只有 {share:.2f} GB。请减小 --processes 或加大 --memory，再运行一次"
     elif isinstance(error, duckdb.Error):
         damaged = damaged_file(snapshot)
         what = f"快照文件 {damaged} 已损坏，读不出来" if damaged else f"快照 {snapshot} 的内容与声明的不符（{first}）"

@@ -27,7 +27,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="年-月-日", help="日期，默认湖里最近的一天。")
 @click.option("--processes", type=click.IntRange(1, 256), metavar="个数", help="同时做几个县，默认每个核一个。")
 @click.option(
-    "--memory", type=click.FloatRange(0.25, 10_000), metavar="GB", help="全部进程合用多少内存，默认机器的一半。"
+    "--memory", type=click.FloatRange(0.35, 10_000), metavar="GB", help="全部进程合用多少内存，默认机器的一半。"
 )
 @click.option("--out", type=FOLDER, metavar="文件夹", help="结果放在哪里，默认数据文件夹下的 nation。")
 @click.option("--again", is_flag=True, help="已经做好的县也重做。")
