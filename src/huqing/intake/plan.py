@@ -23,7 +23,8 @@ from huqing.registry.bulk import BulkWriter
 from huqing.registry.models import Entry, Person, Source
 
 Report = Callable[[str, float], None]
-MEMORY = "300MB"
+# A million rows are hashed and ordered in this much; less made the largest lists of a county fail.
+MEMORY = "450MB"
 SPILL = "huqing-intake-"
 
 
