@@ -135,6 +135,19 @@ def test_workbooks_open_in_another_reader_with_their_merged_cells(county: County
     assert merged > 100
 
 
+def test_bills_say_the_level_of_the_hospital(county: County) -> None:
+    levels: dict[str, set[object]] = {}
+    for path in county.files.glob("医保结算明细_*.csv"):
+        head, *rows = sheet_rows(path)
+        name = next(place for place, label in enumerate(head) if label in ("就诊机构", "医院名称"))
+        level = head.index("医院级别")
+        for row in rows:
+            levels.setdefault("卫生院" if str(row[name]).endswith("卫生院") else str(row[name]), set()).add(row[level])
+    assert levels["卫生院"] == {"乡镇级"}
+    assert levels["奉节县人民医院"] == {"县级"}
+    assert set.union(*levels.values()) == {"乡镇级", "县级", "市级"}
+
+
 def test_both_text_encodings_are_met(county: County) -> None:
     starts = [path.read_bytes()[:3] for path in county.files.glob("*.csv")]
     assert any(start == b"\xef\xbb\xbf" for start in starts)

@@ -29,6 +29,9 @@ _CHRONIC = {"C01": "高血压", "C02": "糖尿病", "C03": "结核病", "C04": "
 _HOSPITALS: Weighted[str] = Weighted(
     {"奉节县人民医院": 48, "奉节县中医院": 30, "重庆大学附属三峡医院": 10, "奉节县妇幼保健院": 12}
 )
+# Those not named are the county's own; what is not a hospital is the town's clinic.
+_HOSPITAL_LEVELS = {"重庆大学附属三峡医院": "3"}
+_COUNTY_LEVEL, _TOWN_LEVEL = "2", "1"
 _EDUCATION_COSTS = {
     "L02": (1500, 4200),
     "L07": (1800, 4200),
@@ -306,8 +309,10 @@ def add_bill(town: Town, p: Person, kind: str, day: date, *, cap: int = 10**12, 
         if kind == "3" and "chronic_disease" in f
         else draw.one(_DISEASES)
     )
+    named = draw.of(_HOSPITALS) if kind == "1" or draw.chance(0.3) else ""
     row: Fields = {
-        "hospital": draw.of(_HOSPITALS) if kind == "1" or draw.chance(0.3) else f"{p.household.village.town}卫生院",
+        "hospital": named or f"{p.household.village.town}卫生院",
+        "hospital_level": _HOSPITAL_LEVELS.get(named, _COUNTY_LEVEL) if named else _TOWN_LEVEL,
         "care_kind": kind,
         "disease": disease,
         "settled_on": day,

@@ -113,7 +113,7 @@ def _bill(record: DepartmentRecord, choice: Choice) -> Bill:
         total=_whole(items.get("total")),
         eligible=_whole(items.get("eligible")),
         medical_object=choice.medical_object,
-        hospital_level=choice.level or None,
+        hospital_level=choice.level or items.get("hospital_level"),
         given_basic=settled,
         given_serious=serious,
     )

@@ -4,7 +4,7 @@ The kind of person is decided on the day of settlement, by the first that applie
 its margin, monitored, formerly poor; others are ordinary residents. It follows from the labels of the person or the
 household and from the assistance roster. Somebody who might be one of these, but whose label or assistance has no
 first day, has no known kind, and the bill gets no result. What basic and serious-illness insurance have already paid
-by the department's file is taken as it is.
+by the department's file is taken as it is, unless that is to be reckoned anew.
 """
 # ruff: noqa: S608 - every name is written here, the paths are quoted
 
@@ -30,10 +30,12 @@ ORDINARY = "8"
 IN_HOSPITAL = "1"
 
 
-def bills_of(snapshot: Path, out: Path) -> int:
+def bills_of(snapshot: Path, out: Path, *, basic_anew: bool = False, serious_anew: bool = False) -> int:
     """Write the stays in hospital of a snapshot to the Parquet file ``out``, whole at the end; the number of rows.
 
-    Raises TableError for a table the snapshot lacks.
+    ``basic_anew`` and ``serious_anew`` leave out what these insurances have settled, so that it is reckoned by the
+    parameters. A snapshot taken before bills told the hospital's level has none. Raises TableError for a table the
+    snapshot lacks.
     """
     files = {table: snapshot / f"{table}.parquet" for table in TABLES}
     lacking = [file.name for file in files.values() if not file.exists()]
@@ -44,15 +46,19 @@ def bills_of(snapshot: Path, out: Path) -> int:
         connection.execute(f"SET temp_directory = '{quoted(Path(scratch))}'")
         for table, file in files.items():
             connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{quoted(file)}')")
+        told = {row[0] for row in connection.execute("DESCRIBE medical_bill").fetchall()}
+        query = _query(
+            level="bill.hospital_level" if "hospital_level" in told else "NULL::VARCHAR",
+            basic="NULL::BIGINT" if basic_anew else "bill.basic_paid",
+            serious="NULL::BIGINT" if serious_anew else "bill.serious_paid",
+        )
         made = Path(scratch) / "bills.parquet"
-        done = connection.execute(
-            f"COPY ({_query()}) TO '{quoted(made)}' (FORMAT parquet, COMPRESSION zstd)"
-        ).fetchone()
+        done = connection.execute(f"COPY ({query}) TO '{quoted(made)}' (FORMAT parquet, COMPRESSION zstd)").fetchone()
         made.replace(out)
     return int(done[0]) if done else 0
 
 
-def _query() -> str:
+def _query(*, level: str, basic: str, serious: str) -> str:
     kinds = " UNION ALL ".join(
         f"SELECT {rank} AS rank, '{code}' AS code, {list(labels)!r}::VARCHAR[] AS labels, '{aid}' AS aid"
         for rank, (code, labels, aid) in enumerate(KINDS)
@@ -80,7 +86,7 @@ def _query() -> str:
         SELECT id, arg_min(code, rank * 2 + undated::INT) AS code, arg_min(undated, rank * 2 + undated::INT) AS unsure
         FROM belonging GROUP BY id
     )
-    SELECT bill.id, bill.person_id, bill.settled_on, bill.admitted_on, NULL::VARCHAR AS hospital_level,
+    SELECT bill.id, bill.person_id, bill.settled_on, bill.admitted_on, {level} AS hospital_level,
         CASE WHEN best.id IS NULL THEN '{ORDINARY}' WHEN NOT unsure THEN best.code END AS medical_object,
-        bill.total, bill.eligible, bill.basic_paid AS given_basic, bill.serious_paid AS given_serious
+        bill.total, bill.eligible, {basic} AS given_basic, {serious} AS given_serious
     FROM bill LEFT JOIN best ON best.id = bill.id ORDER BY bill.id"""

@@ -377,6 +377,37 @@ def test_stays_in_a_snapshot_become_bills_with_what_the_patient_was_on_that_day(
     assert done[4] == ("no_object", None)
 
 
+def test_the_hospitals_level_is_read_and_what_was_settled_can_be_left_out(tmp_path: Path, cache: Path) -> None:
+    stay = {
+        "id": 1, "household_id": 1, "person_id": 1, "settled_on": datetime.date(2024, 1, 1), "care_kind": "1",
+        "hospital_level": "2", "total": 1_000_000, "eligible": 900_000, "basic_paid": 600_000, "serious_paid": 0,
+    }  # fmt: skip
+    person = [{"id": 1, "household_id": 1}]
+    rows = {"household": [{"id": 1}], "person": person, "medical_bill": [stay]}
+    made = snapshot(tmp_path / "snapshot", tables(rows))
+    file = tmp_path / "bills.parquet"
+    for options, settled, paid in (({}, 600_000, 600_000), ({"basic_anew": True}, None, 645_000)):
+        bills_of(made, file, **options)
+        assert [(r["hospital_level"], r["given_basic"]) for r in parquet.read_table(file).to_pylist()] == [
+            ("2", settled)
+        ]
+        compute(
+            tmp_path / "out.parquet", of="hospital_bill", names=["basic_pay"], as_of=DAY, region="500236",
+            tables={"hospital_bill": file}, cache=cache,
+        )  # fmt: skip
+        assert parquet.read_table(tmp_path / "out.parquet")["basic_pay"].to_pylist() == [paid]
+
+
+def test_a_snapshot_from_before_bills_told_the_level_has_none(tmp_path: Path) -> None:
+    stay = {"id": 1, "household_id": 1, "person_id": 1, "settled_on": datetime.date(2024, 1, 1), "care_kind": "1"}
+    made = snapshot(tmp_path / "snapshot", tables({"household": [{"id": 1}], "medical_bill": [stay]}))
+    old = parquet.read_table(made / "medical_bill.parquet").drop_columns(["hospital_level"])
+    parquet.write_table(old, made / "medical_bill.parquet")
+    file = tmp_path / "bills.parquet"
+    assert bills_of(made, file) == 1
+    assert parquet.read_table(file)["hospital_level"].to_pylist() == [None]
+
+
 def test_a_snapshot_without_bills_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"缺少 medical_bill\.parquet"):
         bills_of(tmp_path, tmp_path / "bills.parquet")
