@@ -9,8 +9,10 @@ import re
 import openpyxl
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from huqing.access.models import AuditEvent
+from huqing.registry.models import DepartmentRecord, Label, Source
 from huqing.screening import actions, simulation
 from huqing.screening.models import Alert, Run, Simulation
 
@@ -113,6 +115,38 @@ def test_the_workbook_says_on_every_sheet_and_row_that_it_is_a_simulation(ask) -
     assert set(heads) == {"张三", "王五"}
     event = AuditEvent.objects.get(action="simulation_export")
     assert event.subject_id == str(done.pk)
+
+
+def test_what_stays_in_hospital_would_cost_is_shown_and_exported_with_its_formula(ask, county) -> None:
+    source = Source.objects.create(kind="department", title="医保.csv", on=TODAY, created_at=timezone.now())
+    Label.objects.create(kind="dibao", household=county[0], valid_from=dt.date(2020, 1, 1), source=source)
+    DepartmentRecord.objects.create(
+        kind="medical_bill", fingerprint="b", household=county[0], person=county[0].members.get(),
+        region_code=county[0].region_code, on=TODAY, source=source, row_number=2,
+        items={
+            "bill_number": "YB1", "care_kind": "1", "settled_on": "2026-03-01", "total": 1_000_000,
+            "eligible": 900_000, "basic_paid": 600_000, "serious_paid": 0, "self_paid": 160_000,
+        },
+    )  # fmt: skip
+    actions.run(by=None, region="500236", as_of=TODAY, trigger=Run.Trigger.MANUAL)
+    form = ask.client.get(reverse("office:simulation-new"), {"parameter": "aid_rate"}).content.decode()
+    assert "特困: 1, 低保: 0.8, 低保边缘: 0.7" in form
+    assert "只写一个数，就是各类都用它" in form
+    answer = ask(aid_rate="特困：1，低保：0.5，其余：0")
+    text = text_of(ask.client.get(answer.url))
+    assert MARK in text
+    assert "医疗救助支付 现在 2,400.00 改后 1,500.00 相差 -900.00" in text
+    assert "自付变多 1 人，自付变少 0 人" in text
+    assert "个人自付 = 总费用 − 报销合计" in text
+    assert "没有对应的资金算法" not in text
+    book = openpyxl.load_workbook(
+        io.BytesIO(ask.client.post(reverse("office:simulation-export", args=[Simulation.objects.get().pk])).content)
+    )
+    rows = list(book["模拟 改动和测算"].values)[1:]
+    assert {row[0] for row in rows} == {MARK}
+    told = {row[1]: row[2:] for row in rows}
+    assert told["住院：医疗救助支付"] == ("2,400.00 元", "1,500.00 元", "相差 -900.00 元")
+    assert "个人自付 = 总费用 − 报销合计" in told["住院：算法"][2]
 
 
 @pytest.mark.parametrize("name", ["simulations", "simulation-new"])

@@ -14,7 +14,7 @@ from huqing.rules.entities import COUNTY, column_title, entities
 from huqing.rules.language import Rule
 from huqing.rules.library import IN_SCOPE, Input, Library, Node
 from huqing.rules.parameters import Dated, Parameter
-from huqing.screening.proposals import MOST_CHANGES, can_be_proposed
+from huqing.screening.proposals import MOST_CHANGES
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import department_kinds
 
@@ -204,8 +204,7 @@ def cases_of(key: str) -> list[Cases]:
 
 def to_try(library: Library, key: str) -> str:
     """The query of a new simulation of a rule's parameters; "" if it has none that can be tried on the page."""
-    names = [name for name in library.parameters_of(key) if can_be_proposed(library.parameters[name])]
-    return "&".join(f"parameter={name}" for name in names[:MOST_CHANGES])
+    return "&".join(f"parameter={name}" for name in library.parameters_of(key)[:MOST_CHANGES])
 
 
 def shown(parameter: Parameter, value: Dated, *, now: bool) -> ShownValue:

@@ -6,15 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from huqing.office import parameter_page, places, rule_page, wording
+from huqing.office import bill_cost_page, parameter_page, places, rule_page, wording
 from huqing.papers.sheets import Cell, Column, Sheet
 from huqing.registry.models import Household, Person, Region
 from huqing.rules.library import Library
 from huqing.rules.parameters import Dated, Parameter
-from huqing.screening import outcomes, proposals, simulation
+from huqing.rules.schedules import NO_LIMIT
+from huqing.screening import bill_costs, outcomes, proposals, simulation
 from huqing.screening.models import Simulation
+from huqing.standards.codelists import codelist
 from huqing.standards.money import yuan_text
 
+BILL_TOPIC = "bills"
 MARK = "模拟（不影响任何预警）"
 STATES = {"found": "成立", "not": "不成立", "unknown": "数据不足"}
 
@@ -28,6 +31,20 @@ class Field:
     place: str
     value: str
     wrong: str = ""
+
+    @property
+    def how(self) -> str:
+        """How to write a value that is more than one number; "" for the others."""
+        if self.parameter.type == "segments":
+            each = "每类写一个，不同类之间用逗号隔开；" if self.parameter.keys else ""
+            return f"{each}分段照这样写：[{{over: 0, rate: 0.6}}, {{over: 30000, rate: 0.65}}]，没有这一层写 []。"
+        if self.parameter.keys:
+            labels = codelist(self.parameter.keys).items
+            return (
+                f"每类写一个，用逗号隔开，例如“{labels[0][1]}: …, {labels[1][1]}: …, 其余: …”；"
+                "只写一个数，就是各类都用它。没有写到、也没有“其余”的类，算不出结果。"
+            )
+        return "没有上限的写 不设限。" if self.value == NO_LIMIT else ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +102,7 @@ def fields(
     found = []
     for key in dict.fromkeys(keys):
         parameter = rules.parameters.get(key)
-        if parameter is None or not proposals.can_be_proposed(parameter):
+        if parameter is None:
             continue
         dated = parameter.at(day, county) if day else None
         found.append(
@@ -107,12 +124,15 @@ def now_text(parameter: Parameter, dated: Dated | None) -> str:
 
 def choices(rules: Library, chosen: Sequence[str]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Parameters that can be tried, by topic, without those already chosen."""
-    users = parameter_page.users_of(rules)
+    users, of_bills = parameter_page.users_of(rules), bill_costs.parameters(rules)
     grouped: dict[str, list[tuple[str, str]]] = {}
     for key, parameter in rules.parameters.items():
-        if key in users and key not in chosen and proposals.can_be_proposed(parameter):
-            grouped.setdefault(parameter_page.topic_of(users[key]), []).append((key, parameter.title))
-    return [(rule_page.TOPICS[topic], grouped[topic]) for topic in rule_page.TOPICS if topic in grouped]
+        if key in chosen or not (key in users or key in of_bills):
+            continue
+        topic = parameter_page.topic_of(users[key]) if key in users else BILL_TOPIC
+        grouped.setdefault(topic, []).append((key, parameter.title))
+    titles = {**rule_page.TOPICS, BILL_TOPIC: "住院报销和医疗救助的标准"}
+    return [(title, grouped[topic]) for topic, title in titles.items() if topic in grouped]
 
 
 def by_finding(simulated: Simulation) -> list[FindingLine]:
@@ -223,10 +243,12 @@ def _summary(simulated: Simulation) -> Iterator[list[Cell]]:
     for change in simulated.changes:
         yield [MARK, change["title"], change["now"], change["then"], "改动的参数"]
     counts = simulated.counts
-    yield [MARK, "进入的农户（户）", None, counts["enter_households"], "至少有一条规则由不成立变为成立"]
-    yield [MARK, "退出的农户（户）", None, counts["leave_households"], "至少有一条规则由成立变为不成立"]
+    if counts.get("by_finding"):
+        yield [MARK, "进入的农户（户）", None, counts["enter_households"], "至少有一条规则由不成立变为成立"]
+        yield [MARK, "退出的农户（户）", None, counts["leave_households"], "至少有一条规则由成立变为不成立"]
     for cost in costs(simulated):
         yield [MARK, f"{cost['title']}：缺口", cost["now_text"], cost["then_text"], cost["formula"]]
+    yield from ([MARK, *line] for line in bill_cost_page.lines(simulated))
 
 
 def costs(simulated: Simulation) -> list[dict[str, Any]]:

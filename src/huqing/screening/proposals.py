@@ -14,10 +14,13 @@ import yaml
 from huqing.rules.display import value_text
 from huqing.rules.library import Library
 from huqing.rules.parameters import Dated, Parameter
-from huqing.standards.money import yuan_text
+from huqing.rules.schedules import NO_LIMIT, UNLIMITED
+from huqing.screening import bill_costs
+from huqing.screening.value_texts import TextError, has_parts, raw_of, text_of, value_of
 from huqing.standards.text import clean
 
-SIMPLE = ("money", "integer", "decimal", "rate", "choice")
+# No recorded bill is older (record kind ``medical_bill``).
+FIRST_BILL = date(2000, 1, 1)
 MOST_CHANGES = 6
 LARGEST = Decimal(10) ** 10
 PERCENT = "%"
@@ -56,38 +59,31 @@ class Proposal:
         }
 
 
-def can_be_proposed(parameter: Parameter) -> bool:
-    """Whether one number or choice states the value; amounts in segments or per kind of person need a file."""
-    simple = parameter.type in SIMPLE and not parameter.keys
-    return simple and all(isinstance(value.value, int | Decimal | str) for value in parameter.values)
-
-
 def raw_text(parameter: Parameter, dated: Dated | None) -> str:
-    """The value in force as one would type it: yuan, a plain number, a share; "" if there is none."""
-    if dated is None:
-        return ""
-    if parameter.type == "money" and isinstance(dated.value, int):
-        text = yuan_text(dated.value)
-        return text.removesuffix(".00")
-    return format(dated.value.normalize(), "f") if isinstance(dated.value, Decimal) else str(dated.value)
+    """The value in force as one would type it (``value_texts``); "" if there is none."""
+    return text_of(parameter, dated.value) if dated else ""
 
 
 def read(rules: Library, texts: Mapping[str, str], *, as_of: date, region: str) -> list[Proposal]:
     """The proposed values that differ from those in force; ProposalError for the first that cannot be used."""
     found = []
+    of_bills = bill_costs.parameters(rules)
     for key, text in texts.items():
         parameter = rules.parameters.get(key)
         if parameter is None:
             raise ProposalError(key, f"没有参数 {key}。请从参数目录里选择。")
-        if not can_be_proposed(parameter):
-            raise ProposalError(key, f"“{parameter.title}”分档取值，不能在页面上试算。请选择单一取值的参数。")
         dated = parameter.at(as_of, region)
         now = raw_text(parameter, dated)
-        then = _checked(parameter, text)
+        then = (
+            _parts(parameter, text, limitless=key in of_bills)
+            if has_parts(parameter, text)
+            else _checked(parameter, text)
+        )
         if then == now:
             continue
-        now_text = value_text(dated.value, unit=parameter.unit) if dated else "没有取值"
-        then_text = value_text(_as_value(parameter, then), unit=parameter.unit)
+        shown = {"unit": parameter.unit, "codes": parameter.keys}
+        now_text = value_text(dated.value, **shown) if dated else "没有取值"
+        then_text = value_text(value_of(parameter, then), **shown)
         found.append(Proposal(key, parameter.title, parameter.unit, now_text, then_text, now, then))
     if not found:
         first = next(iter(texts), "")
@@ -136,34 +132,51 @@ def _example(parameter: Parameter) -> str:
     return {"money": "8500", "integer": "12"}.get(parameter.type, "0.5")
 
 
-def _as_value(parameter: Parameter, raw: str) -> int | Decimal | str:
-    if parameter.type == "choice":
-        return raw
-    if parameter.type == "money":
-        return int(Decimal(raw) * 100)
-    return int(raw) if parameter.type == "integer" else Decimal(raw)
+def _parts(parameter: Parameter, text: str, *, limitless: bool) -> str:
+    """The text in its plain form: values per code, segments, or no ceiling where a benefit may have none."""
+    try:
+        value = value_of(parameter, text)
+    except TextError as error:
+        raise ProposalError(parameter.key, f"“{parameter.title}”{error}") from None
+    if value == UNLIMITED and not limitless:
+        raise ProposalError(parameter.key, f"“{parameter.title}”不能是{NO_LIMIT}。请填一个数。")
+    return text_of(parameter, value)
 
 
 def write(
     folder: Path, rules: Library, changes: Sequence[Mapping[str, Any]], *, as_of: date, region: str, source: str
 ) -> None:
-    """A parameter file in ``folder`` that makes the proposed values those in force in the county on the day."""
+    """A parameter file in ``folder`` that makes the proposed values those in force in the county.
+
+    For findings that is on the day of the data. A bill goes by the day of its settlement: what it rests on gets the
+    proposed value for the whole time for which there is any, so that all recorded bills are reckoned alike.
+    """
     content: dict[str, Any] = {}
+    of_bills = bill_costs.parameters(rules)
     for change in changes:
         parameter = rules.parameters[change["parameter"]]
-        raw: Any = change["then_raw"]
-        if parameter.type != "choice":
-            number = Decimal(raw)
-            raw = int(number) if number == int(number) else float(number)
-        entry = {"from": as_of, "region": region, "value": raw, "source": source, "status": "模拟"}
+        days = _all_days(parameter, region) if parameter.key in of_bills else {as_of}
+        raw = raw_of(parameter, change["then_raw"])
         content[parameter.key] = {
             "title": parameter.title,
             "unit": parameter.unit,
             "type": parameter.type,
-            "values": [entry],
+            "values": [
+                {"from": day, "region": region, "value": raw, "source": source, "status": "模拟"}
+                for day in sorted(days | {as_of})
+            ],
         }
         if parameter.choices:
             content[parameter.key]["choices"] = list(parameter.choices)
+        if parameter.keys:
+            content[parameter.key]["keys"] = parameter.keys
     folder.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
     (folder / "proposed.yaml").write_text(text, encoding="utf-8")
+
+
+def _all_days(parameter: Parameter, region: str) -> set[date]:
+    """The first day of any value in the county, and every later one from which the county has one of its own."""
+    timeline = parameter.timeline(region)
+    first = timeline[0][0] if timeline else FIRST_BILL
+    return {first} | {value.since for value in parameter.values if value.region == region}

@@ -27,7 +27,7 @@ from huqing.registry import snapshot
 from huqing.rules import engine
 from huqing.rules.library import Library, library
 from huqing.rules.parameters import own_folders
-from huqing.screening import outcomes, proposals
+from huqing.screening import bill_costs, outcomes, proposals
 from huqing.screening.actions import COUNTY_DIGITS, ScreeningError, reason_of
 from huqing.screening.models import Simulation
 from huqing.screening.queries import last_run
@@ -71,10 +71,11 @@ def ask(*, by: User, region: str, texts: Mapping[str, str], note: str = "") -> S
         raise ScreeningError("本县还没有筛查过，没有数据可算。请先完成一次筛查，再来试算。")
     rules = library()
     changes = proposals.read(rules, texts, as_of=run.as_of, region=region)
-    if not affected(rules, {change.parameter for change in changes}):
+    asked_for = {change.parameter for change in changes}
+    if not affected(rules, asked_for) and not asked_for & bill_costs.parameters(rules):
         titles = "、".join(f"“{change.title}”" for change in changes)
         raise proposals.ProposalError(
-            changes[0].parameter, f"没有筛查规则用到{titles}，改动它不影响任何人。请换一个参数。"
+            changes[0].parameter, f"没有筛查规则和住院账单用到{titles}，改动它不影响任何人。请换一个参数。"
         )
     if Simulation.objects.filter(region_code=region, state__in=PENDING).count() >= MOST_WAITING:
         raise ScreeningError(f"已有 {MOST_WAITING} 次试算在排队。请等前面的算完再发起。")
@@ -149,19 +150,25 @@ def _compute(simulation: Simulation, work: Path) -> None:
         region=simulation.region_code,
         source=f"模拟试算第 {simulation.pk} 号",
     )
-    common: dict[str, Any] = {
-        "as_of": run.as_of,
-        "region": simulation.region_code,
-        "findings": findings,
-        "cache": work / "cache",
-    }
-    now = engine.screen(taken, work / "now", **common)
-    then = engine.screen(taken, work / "then", parameter_folders=(*own_folders(), proposed), **common)
-    simulation.counts = outcomes.compare(work, taken, now=now, then=then, findings=findings)
+    if findings:
+        common: dict[str, Any] = {
+            "as_of": run.as_of,
+            "region": simulation.region_code,
+            "findings": findings,
+            "cache": work / "cache",
+        }
+        now = engine.screen(taken, work / "now", **common)
+        then = engine.screen(taken, work / "then", parameter_folders=(*own_folders(), proposed), **common)
+        simulation.counts = outcomes.compare(work, taken, now=now, then=then, findings=findings)
+    else:
+        simulation.counts = {}
     simulation.as_of, simulation.snapshot = run.as_of, run.snapshot
     simulation.rules_version = engine.rules_version()
     simulation.counts["costs"] = outcomes.costs(
         work, taken, simulation.changes, as_of=run.as_of, region=simulation.region_code
+    )
+    simulation.counts["bills"] = bill_costs.costs(
+        work, taken, rules, simulation.changes, as_of=run.as_of, region=simulation.region_code, proposed=proposed
     )
     for part in ("now", "then", "cache", "parameters"):
         shutil.rmtree(work / part, ignore_errors=True)

@@ -13,7 +13,7 @@ from huqing.access.permissions import may, requires
 from huqing.office import parameter_page, rule_page
 from huqing.office.views.rules import county_in_sight
 from huqing.rules.library import library
-from huqing.screening import proposals
+from huqing.screening import bill_costs
 
 
 @requires("view_rules")
@@ -49,7 +49,7 @@ def parameter_detail(request: HttpRequest, key: str) -> HttpResponse:
         "place": rule_page.place_of(county) if county else "",
         "shown": rule_page.parameter(parameter, today, county),
         "users": users,
-        "can_try": may(request.user, "simulate") and bool(users) and proposals.can_be_proposed(parameter),
+        "can_try": may(request.user, "simulate") and (bool(users) or key in bill_costs.parameters(rules)),
     }
     if county:
         found = parameter_page.levels(parameter, day=today, county=county)

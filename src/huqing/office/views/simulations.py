@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from huqing.access import audit
 from huqing.access.permissions import requires
-from huqing.office import places, simulation_page
+from huqing.office import bill_cost_page, places, simulation_page
 from huqing.office.views.alert_export import XLSX
 from huqing.office.views.shared import county_of
 from huqing.papers.sheets import Marking, write_workbook
@@ -25,6 +25,7 @@ from huqing.screening import outcomes, simulation
 from huqing.screening.actions import ScreeningError
 from huqing.screening.models import Simulation
 from huqing.screening.proposals import MOST_CHANGES, ProposalError
+from huqing.screening.value_texts import LONGEST
 
 PAGE = 50
 
@@ -48,7 +49,7 @@ def simulation_new(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _form(request, request.GET.getlist("parameter"))
     keys = request.POST.getlist("parameter")[: MOST_CHANGES + 1]
-    typed = {key: request.POST.get(f"value-{key}", "")[:40] for key in keys}
+    typed = {key: request.POST.get(f"value-{key}", "")[: LONGEST + 1] for key in keys}
     note = request.POST.get("note", "")[:100]
     try:
         asked = simulation.ask(by=request.user, region=county_of(request.user.region_code), texts=typed, note=note)
@@ -103,6 +104,7 @@ def simulation_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "findings": simulation_page.by_finding(simulated) if done else [],
         "towns": simulation_page.by_town(simulated) if done else [],
         "costs": simulation_page.costs(simulated) if done else [],
+        "bills": bill_cost_page.told(simulated) if done else None,
         "again": "&".join(f"parameter={change['parameter']}" for change in simulated.changes),
     }
     return render(
