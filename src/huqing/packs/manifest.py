@@ -1,17 +1,28 @@
-"""What a working method consists of (工作法): people, visits, quotas, indicators and papers, as plain data."""
+"""What a working method consists of (工作法): people, visits, quotas, duties, indicators and papers, as plain data.
+
+``note`` says what of an entry is the product's own suggestion and not in the source.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+from huqing.packs.forms import Converted
+from huqing.rules.parameters import Parameter
 
 Subject = Literal["household", "person", "village"]
 Period = Literal["days", "weeks", "months", "years"]
+Counts = Literal["visits", "households", "people", "visitors", "covered", "sum"]
+UNITS: Mapping[Period, str] = {"days": "天", "weeks": "周", "months": "个月", "years": "年"}
+EVERYBODY = "all"
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something in a method: paired cadres, teachers, doctors … ``role`` is the role of responsibility."""
+    """Who does something in a method (帮扶干部、教师、医生…), and what this person answers for."""
 
     key: str
     title: str
@@ -20,13 +31,21 @@ class Actor:
 
 @dataclass(frozen=True)
 class Quota:
-    """How many households one actor takes: ``rank`` "" for everybody; ``count`` exactly, or between the two."""
+    """How many households one actor takes, between the two bounds; ``rank`` "" for everybody."""
 
     actor: str
     title: str
     at_least: int
     at_most: int
     rank: str = ""
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        """In Chinese, as it is agreed."""
+        if self.at_least == self.at_most:
+            return f"{self.at_least} 户"
+        return f"{self.at_least}–{self.at_most} 户" if self.at_least else f"至多 {self.at_most} 户"
 
 
 @dataclass(frozen=True)
@@ -47,14 +66,16 @@ class Cadence:
     once: bool = False
     rounds: tuple[Round, ...] = ()
 
+    @property
     def text(self) -> str:
         """In Chinese, as a village clerk reads it."""
-        units = {"days": "天", "weeks": "周", "months": "个月", "years": "年"}
         if self.once:
             return "一次"
         if self.rounds:
-            return "、".join(f"{item.title}（{item.start} 至 {item.end}）" for item in self.rounds)
-        return f"每{'' if self.number == 1 else self.number}{units[self.period]}一次"
+            return "；".join(f"{item.title}（{item.start} 至 {item.end}）" for item in self.rounds)
+        number = "" if self.number == 1 else f" {self.number} "
+        unit = "月" if self.period == "months" and self.number == 1 else UNITS[self.period]
+        return f"每{number}{unit}一次"
 
 
 @dataclass(frozen=True)
@@ -66,8 +87,20 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Checklist:
+    """Lines that belong together (五个一、八到户八到人…)."""
+
+    title: str
+    items: tuple[Check, ...]
+
+
+@dataclass(frozen=True)
 class Visit:
-    """One kind of visit: to whom (a boolean rule variable, or "all"), by whom, how often, with which form."""
+    """One kind of visit: to whom (a rule's variable, or ``all``), by whom, how often, with which form.
+
+    ``visit_kind`` is the code under which the visit counts in the ledger of visits ("" none); ``unchanged_allowed``
+    lets a visitor confirm that nothing changed instead of filling the form in.
+    """
 
     key: str
     title: str
@@ -77,13 +110,14 @@ class Visit:
     whom: str
     every: Cadence
     visit_kind: str = ""
-    checklist: tuple[Check, ...] = ()
+    checklists: tuple[Checklist, ...] = ()
     unchanged_allowed: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class KeyGroup:
-    """People or households that need a visit more often (重点人群), chosen by a rule variable."""
+    """People or households that need a visit more often (重点人群), chosen by a rule's variable."""
 
     key: str
     title: str
@@ -91,17 +125,50 @@ class KeyGroup:
     whom: str
     visit: str
     every: Cadence
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What an actor owes besides visits: ``at_least`` (``at_most`` 0: no upper bound) of ``unit`` every so often.
+
+    ``parameter`` names the dated amount that replaces the number; ``form`` the form on which it is recorded.
+    """
+
+    key: str
+    title: str
+    actor: str
+    unit: str
+    every: Cadence
+    at_least: int = 0
+    at_most: int = 0
+    parameter: str = ""
+    form: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Indicator:
-    """A number of the method's report: how many visits of a kind, or how much a question adds up to."""
+    """A number of the method's report.
+
+    ``counts``: visits, distinct households, people or visitors, the share of those due that were visited (covered), or
+    the sum of the answers to ``question``.
+    """
 
     key: str
     title: str
     unit: str
     visit: str
+    counts: Counts
     question: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One heading of the method's report, with the indicators it draws on."""
+
+    title: str
+    indicators: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -126,6 +193,29 @@ class Method:
     visits: tuple[Visit, ...]
     quotas: tuple[Quota, ...] = ()
     key_groups: tuple[KeyGroup, ...] = ()
+    duties: tuple[Duty, ...] = ()
     indicators: tuple[Indicator, ...] = ()
+    outline: tuple[Section, ...] = ()
     papers: tuple[Paper, ...] = ()
-    forms: tuple[str, ...] = field(default=())
+
+    def actor(self, key: str) -> str:
+        """The title of an actor."""
+        return next((actor.title for actor in self.actors if actor.key == key), key)
+
+    def visit(self, key: str) -> Visit:
+        """A visit by its key; KeyError if the method has none of that name."""
+        found = next((visit for visit in self.visits if visit.key == key), None)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A checked method with its forms by file name without ending, its own parameters and its description."""
+
+    folder: Path
+    method: Method
+    forms: Mapping[str, Converted]
+    parameters: Mapping[str, Parameter]
+    readme: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -13,6 +13,9 @@ from huqing.packs.manifest import (
     Actor,
     Cadence,
     Check,
+    Checklist,
+    Counts,
+    Duty,
     Indicator,
     KeyGroup,
     Method,
@@ -20,16 +23,19 @@ from huqing.packs.manifest import (
     Period,
     Quota,
     Round,
+    Section,
     Subject,
     Visit,
 )
+from huqing.packs.workbook import SUFFIXES
+from huqing.standards.codelists import codelist
 
 MANIFEST = "method.yaml"
 KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
 DAY = re.compile(r"(\d{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\Z")
 PERIODS: tuple[Period, ...] = get_args(Period)
 SUBJECTS: tuple[Subject, ...] = get_args(Subject)
-FORM_SUFFIXES = (".xlsx", ".xls", ".csv", ".md")
+COUNTS: tuple[Counts, ...] = get_args(Counts)
 T = TypeVar("T")
 
 
@@ -40,20 +46,26 @@ class Reader:
         self.folder = folder
         self.name = f"{folder.name}/{MANIFEST}"
         self.problems: list[PackProblem] = []
+        self.raw: dict[int, Mapping] = {}
 
     def problem(self, line: int, problem: str, remedy: str) -> None:
         self.problems.append(PackProblem(f"{self.name} 第 {line} 行", problem, remedy))
 
-    def method(self) -> Method:
-        """The method; PackError with all problems if there are any."""
-        raw = read(self.folder / MANIFEST, self.name)
+    def at(self, item: object, key: str, problem: str, remedy: str) -> None:
+        """A problem with one entry of something that was read before."""
+        self.problem(self.raw[id(item)].line_of(key), problem, remedy)
+
+    def method(self) -> Method | None:
+        """The method as far as it can be read; ``problems`` says what is wrong. None: there is no readable file."""
+        try:
+            raw = read(self.folder / MANIFEST, self.name)
+        except PackError as error:
+            self.problems.extend(error.problems)
+            return None
         self.only(
             raw,
-            {"key", "title", "version", "summary", "source", "actors", "visits"},
-            {"quotas", "key_groups", "indicators", "papers"},
-        )
-        forms = tuple(
-            sorted(file.name for file in (self.folder / "forms").glob("*") if file.suffix.lower() in FORM_SUFFIXES)
+            ("key", "title", "version", "summary", "source", "actors", "visits"),
+            ("quotas", "key_groups", "duties", "indicators", "outline", "papers"),
         )
         method = Method(
             key=self.key(raw),
@@ -65,25 +77,26 @@ class Reader:
             visits=self.several(raw, "visits", self.visit),
             quotas=self.several(raw, "quotas", self.quota),
             key_groups=self.several(raw, "key_groups", self.key_group),
+            duties=self.several(raw, "duties", self.duty),
             indicators=self.several(raw, "indicators", self.indicator),
+            outline=self.several(raw, "outline", self.section),
             papers=self.several(raw, "papers", self.paper),
-            forms=forms,
         )
+        if method.key and method.key != self.folder.name:
+            self.problem(raw.line_of("key"), f"代号 {method.key} 与文件夹名 {self.folder.name} 不同", "把两者改成一样")
         if not self.problems:
-            self.references(raw, method)
-        if self.problems:
-            raise PackError(self.problems)
+            self.references(method)
         return method
 
-    def only(self, raw: Mapping, needed: Iterable[str], optional: Iterable[str] = ()) -> None:
+    def only(self, raw: Mapping, needed: Sequence[str], optional: Sequence[str] = ()) -> None:
         """Every needed entry is there and nothing else but the optional ones."""
-        allowed = {*needed, *optional}
+        allowed = [*needed, *optional]
         for key in needed:
             if raw.get(key) in (None, "", []):
                 self.problem(raw.line_of(key), f"缺少 {key}", f"补上 {key}: …")
         for key in raw:
             if key not in allowed:
-                self.problem(raw.line_of(key), f"不认识的项 {key}", f"只用 {'、'.join(sorted(allowed))}")
+                self.problem(raw.line_of(key), f"不认识的项 {key}", f"只用 {'、'.join(allowed)}")
 
     def text(self, raw: Mapping, key: str, default: str = "") -> str:
         value = raw.get(key, default)
@@ -115,6 +128,7 @@ class Reader:
         for item in found:
             if isinstance(item, Mapping):
                 made.append(make(item))
+                self.raw[id(made[-1])] = item
             else:
                 self.problem(raw.line_of(key), f"{key} 中的“{item}”不是一个项目", "写成 - {key: …, title: …}")
         keys = [getattr(item, "key", None) for item in made]
@@ -123,25 +137,33 @@ class Reader:
         return tuple(made)
 
     def actor(self, raw: Mapping) -> Actor:
-        self.only(raw, {"key", "title", "role"})
+        self.only(raw, ("key", "title", "role"))
         return Actor(self.key(raw), self.text(raw, "title"), self.text(raw, "role"))
 
     def quota(self, raw: Mapping) -> Quota:
-        self.only(raw, {"actor", "title"}, {"rank", "count", "at_least", "at_most"})
+        self.only(raw, ("actor", "title"), ("rank", "count", "at_least", "at_most", "note"))
         if ("count" in raw) == ("at_least" in raw or "at_most" in raw):
             self.problem(raw.line, "配额没有写清", "写 count: n（恰好），或 at_least: 与 at_most:（范围）")
         least = self.whole(raw, "count") or self.whole(raw, "at_least")
         most = self.whole(raw, "count") or self.whole(raw, "at_most", least)
         if least > most:
             self.problem(raw.line_of("at_least"), "最少户数大于最多户数", "改正 at_least 或 at_most")
-        return Quota(self.text(raw, "actor"), self.text(raw, "title"), least, most, self.text(raw, "rank"))
+        rank, note = self.text(raw, "rank"), self.text(raw, "note")
+        return Quota(self.text(raw, "actor"), self.text(raw, "title"), least, most, rank, note)
 
     def visit(self, raw: Mapping) -> Visit:
         self.only(
             raw,
-            {"key", "title", "actor", "form", "whom", "every"},
-            {"subject", "visit_kind", "checklist", "unchanged_allowed"},
+            ("key", "title", "actor", "form", "whom", "every"),
+            ("subject", "visit_kind", "checklists", "unchanged_allowed", "note"),
         )
+        kind = self.text(raw, "visit_kind")
+        if kind and kind not in codelist("visit_kind"):
+            labels = "、".join(f'"{code}"（{label}）' for code, label in codelist("visit_kind").items)
+            self.problem(raw.line_of("visit_kind"), f"走访类别 {kind} 不存在", f"改为 {labels} 之一")
+        unchanged = raw.get("unchanged_allowed", False)
+        if not isinstance(unchanged, bool):
+            self.problem(raw.line_of("unchanged_allowed"), "unchanged_allowed 应是 true 或 false", "改为 true 或 false")
         return Visit(
             key=self.key(raw),
             title=self.text(raw, "title"),
@@ -150,17 +172,26 @@ class Reader:
             subject=self.subject(raw),
             whom=self.text(raw, "whom"),
             every=self.cadence(raw),
-            visit_kind=self.text(raw, "visit_kind"),
-            checklist=tuple(self.check(raw, item) for item in raw.get("checklist") or []),
-            unchanged_allowed=raw.get("unchanged_allowed") is True,
+            visit_kind=kind,
+            checklists=self.several(raw, "checklists", self.checklist),
+            unchanged_allowed=unchanged is True,
+            note=self.text(raw, "note"),
         )
+
+    def checklist(self, raw: Mapping) -> Checklist:
+        self.only(raw, ("title", "items"))
+        items = raw.get("items")
+        if not isinstance(items, list):
+            self.problem(raw.line_of("items"), "items 应是一列", "每行以“- ”开头写一句话")
+            items = []
+        return Checklist(self.text(raw, "title"), tuple(self.check(raw, item) for item in items))
 
     def check(self, raw: Mapping, item: Any) -> Check:
         if isinstance(item, Mapping):
-            self.only(item, {"title"}, {"question"})
+            self.only(item, ("title",), ("question",))
             return Check(self.text(item, "title"), self.text(item, "question"))
         if not isinstance(item, str):
-            self.problem(raw.line_of("checklist"), f"清单中的“{item}”不是一句话", "每行写一句话")
+            self.problem(raw.line_of("items"), f"清单中的“{item}”不是一句话", "每行写一句话")
         return Check(str(item))
 
     def subject(self, raw: Mapping) -> Subject:
@@ -193,7 +224,7 @@ class Reader:
         if not isinstance(raw, Mapping):
             self.problem(line, f"轮次“{raw}”写得不对", "写成 {title: 第一轮, start: 03-01, end: 06-30}")
             return Round("", "", "")
-        self.only(raw, {"title", "start", "end"})
+        self.only(raw, ("title", "start", "end"))
         start, end = self.text(raw, "start"), self.text(raw, "end")
         for key, value in (("start", start), ("end", end)):
             if value and not DAY.match(value):
@@ -203,57 +234,99 @@ class Reader:
         return Round(self.text(raw, "title"), start, end)
 
     def key_group(self, raw: Mapping) -> KeyGroup:
-        self.only(raw, {"key", "title", "whom", "visit", "every"}, {"subject"})
+        self.only(raw, ("key", "title", "whom", "visit", "every"), ("subject", "note"))
         return KeyGroup(
-            self.key(raw),
-            self.text(raw, "title"),
-            self.subject(raw),
-            self.text(raw, "whom"),
-            self.text(raw, "visit"),
-            self.cadence(raw),
+            key=self.key(raw),
+            title=self.text(raw, "title"),
+            subject=self.subject(raw),
+            whom=self.text(raw, "whom"),
+            visit=self.text(raw, "visit"),
+            every=self.cadence(raw),
+            note=self.text(raw, "note"),
+        )
+
+    def duty(self, raw: Mapping) -> Duty:
+        self.only(raw, ("key", "title", "actor", "unit", "every"), ("at_least", "at_most", "parameter", "form", "note"))
+        least, most = self.whole(raw, "at_least"), self.whole(raw, "at_most")
+        if most and least > most:
+            self.problem(raw.line_of("at_least"), "最少大于最多", "改正 at_least 或 at_most")
+        if not (least or most or raw.get("parameter")):
+            self.problem(raw.line, "没有写明数量", "写 at_least: n，或 parameter: 参数名")
+        return Duty(
+            key=self.key(raw),
+            title=self.text(raw, "title"),
+            actor=self.text(raw, "actor"),
+            unit=self.text(raw, "unit"),
+            every=self.cadence(raw),
+            at_least=least,
+            at_most=most,
+            parameter=self.text(raw, "parameter"),
+            form=self.text(raw, "form"),
+            note=self.text(raw, "note"),
         )
 
     def indicator(self, raw: Mapping) -> Indicator:
-        self.only(raw, {"key", "title", "unit", "visit"}, {"question"})
+        self.only(raw, ("key", "title", "unit", "visit", "counts"), ("question",))
+        counts = next((name for name in COUNTS if name == raw.get("counts")), None)
+        if counts is None and "counts" in raw:
+            self.problem(raw.line_of("counts"), f"不认识的 counts: {raw['counts']}", f"改为 {'、'.join(COUNTS)} 之一")
+        if (counts == "sum") != bool(raw.get("question")):
+            self.problem(raw.line, "合计（sum）要写 question，其他不写", "补上或删去 question")
         return Indicator(
-            self.key(raw),
-            self.text(raw, "title"),
-            self.text(raw, "unit"),
-            self.text(raw, "visit"),
-            self.text(raw, "question"),
+            key=self.key(raw),
+            title=self.text(raw, "title"),
+            unit=self.text(raw, "unit"),
+            visit=self.text(raw, "visit"),
+            counts=counts or "visits",
+            question=self.text(raw, "question"),
         )
 
+    def section(self, raw: Mapping) -> Section:
+        self.only(raw, ("title",), ("indicators",))
+        named = raw.get("indicators") or []
+        if not isinstance(named, list):
+            self.problem(raw.line_of("indicators"), "indicators 应是一列代号", "写成 [代号, 代号]")
+            named = []
+        return Section(self.text(raw, "title"), tuple(str(name) for name in named))
+
     def paper(self, raw: Mapping) -> Paper:
-        self.only(raw, {"key", "title", "template"})
+        self.only(raw, ("key", "title", "template"))
         return Paper(self.key(raw), self.text(raw, "title"), self.text(raw, "template"))
 
-    def references(self, raw: Mapping, method: Method) -> None:
+    def references(self, method: Method) -> None:
         """What one part names exists in another, or as a file of the pack."""
-        actors, visits = {actor.key for actor in method.actors}, {visit.key for visit in method.visits}
-        stems = {Path(name).stem for name in method.forms}
-        for source, visit in zip(raw["visits"], method.visits, strict=True):
-            self.exists(source, "actor", visit.actor, actors, "actors")
-            if visit.form not in stems:
-                self.problem(
-                    source.line_of("form"), f"没有表单 forms/{visit.form}.xlsx（或 .md、.csv）", "补上文件，或改正 form"
-                )
-        for source, quota in zip(raw.get("quotas") or [], method.quotas, strict=True):
-            self.exists(source, "actor", quota.actor, actors, "actors")
-        for source, group in zip(raw.get("key_groups") or [], method.key_groups, strict=True):
-            self.exists(source, "visit", group.visit, visits, "visits")
-        for source, indicator in zip(raw.get("indicators") or [], method.indicators, strict=True):
-            self.exists(source, "visit", indicator.visit, visits, "visits")
-        for source, paper in zip(raw.get("papers") or [], method.papers, strict=True):
+        actors = [actor.key for actor in method.actors]
+        visits = [visit.key for visit in method.visits]
+        forms = {file.stem for file in form_files(self.folder)}
+        for visit in method.visits:
+            self.exists(visit, "actor", visit.actor, actors, "actors")
+            self.form_exists(visit, visit.form, forms)
+        for quota in method.quotas:
+            self.exists(quota, "actor", quota.actor, actors, "actors")
+        for duty in method.duties:
+            self.exists(duty, "actor", duty.actor, actors, "actors")
+            if duty.form:
+                self.form_exists(duty, duty.form, forms)
+        for group in method.key_groups:
+            self.exists(group, "visit", group.visit, visits, "visits")
+        for indicator in method.indicators:
+            self.exists(indicator, "visit", indicator.visit, visits, "visits")
+        for section in method.outline:
+            for name in section.indicators:
+                self.exists(section, "indicators", name, [item.key for item in method.indicators], "indicators")
+        for paper in method.papers:
             if not (self.folder / "papers" / paper.template).is_file():
-                self.problem(
-                    source.line_of("template"), f"没有模板 papers/{paper.template}", "补上文件，或改正 template"
-                )
+                self.at(paper, "template", f"没有模板 papers/{paper.template}", "补上文件，或改正 template")
 
-    def exists(self, raw: Mapping, key: str, value: str, known: set[str], where: str) -> None:
+    def form_exists(self, item: object, form: str, known: set[str]) -> None:
+        if form not in known:
+            self.at(item, "form", f"没有表单 forms/{form}.xlsx（或 .md、.csv）", "补上文件，或改正 form")
+
+    def exists(self, item: object, key: str, value: str, known: list[str], where: str) -> None:
         if value not in known:
-            self.problem(raw.line_of(key), f"{where} 中没有 {value}", f"改为 {'、'.join(sorted(known))} 之一")
+            self.at(item, key, f"{where} 中没有 {value}", f"改为 {'、'.join(known)} 之一")
 
 
-def read_method(folder: Path) -> Method:
-    """The method in a folder; PackError with every mistake, its line and its remedy."""
-    return Reader(folder).method()
+def form_files(folder: Path) -> list[Path]:
+    """The forms of a pack."""
+    return sorted(file for file in (folder / "forms").glob("*") if file.suffix.lower() in SUFFIXES)
