@@ -10,6 +10,7 @@ import pytest
 from django.urls import reverse
 
 from huqing.access.models import AuditEvent
+from huqing.office import wording
 from huqing.registry.models import Household
 from huqing.screening import actions
 from huqing.screening.models import Alert, Run
@@ -159,9 +160,9 @@ def test_what_a_missing_value_leaves_open_is_listed_by_rule_and_household(county
     assert "工资性收入（户档案）" in listed
     assert "王五" not in text_of(as_role("village").get(reverse("office:unknown"), {"finding": "income_below_line"}))
     address = reverse("office:unknown-why", args=[county.poor.pk, "income_below_line"])
-    assert "缺 户：工资性收入" in text_of(client.get(address))
+    assert "户档案缺工资性收入" in text_of(client.get(address))
     told = client.get(address, headers={"HX-Request": "true"}).content.decode()
-    assert "缺 户：工资性收入" in told
+    assert "户档案缺工资性收入" in told
     assert "<html" not in told
     assert client.get(reverse("office:unknown-why", args=[county.foreign.pk, "income_below_line"])).status_code == 404
     kept = text_of(client.get(page(county.alert)))
@@ -194,3 +195,9 @@ def test_before_the_first_screening_the_pages_say_what_comes_first(regions, as_r
     client = as_role("county")
     for name in ("office:alerts", "office:unknown", "office:screenings"):
         assert "还没有筛查过" in text_of(client.get(reverse(name)))
+
+
+def test_what_is_missing_is_said_file_by_file() -> None:
+    missing = ["户：风险备注", "人：是否健在", "户：自然灾害子项", "没有账单记录（一年自付）", "监测线"]
+    said = "户档案缺风险备注、自然灾害子项；人员档案缺是否健在；没有账单记录（一年自付）；缺监测线"
+    assert wording.missing_text(missing) == said

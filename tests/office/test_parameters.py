@@ -134,3 +134,13 @@ def test_values_in_parts_are_told_in_words_and_not_drawn(regions) -> None:
 
 def test_an_unknown_parameter_does_not_exist(regions, as_role) -> None:
     assert as_role("county").get(reverse("office:parameter", args=["no_such"])).status_code == 404
+
+
+def test_how_sure_a_value_is_is_said_in_words() -> None:
+    said = {
+        rule_page.shown(parameter, dated, now=False).status
+        for parameter in library().parameters.values()
+        for dated in parameter.values
+    }
+    assert said
+    assert not [words for words in said if re.search("[A-Za-z]", words)]

@@ -96,10 +96,10 @@ def test_what_a_rule_is_made_from_is_drawn_and_listed(family, as_role) -> None:
 
 def test_a_rule_page_shows_the_table_that_is_tested(family, as_role) -> None:
     text = text_of(as_role("county").get(reverse("office:rule", args=["income_near_line"])))
-    assert "10799.99 < 9000×1.2 10799.99 发现 10800 = 9000×1.2 10800 否" in text
+    assert "10799.99 < 9000×1.2 户.工资性收入 10799.99 结果 发现 10800 = 9000×1.2 户.工资性收入 10800 结果 否" in text
     assert "各行共同：" in text
     numbers = text_of(as_role("county").get(reverse("office:rule", args=["id01"])))
-    assert "校验码不对 校验码不对" in numbers
+    assert "校验码不对 人.证件号码判定 校验码不对" in numbers
     assert "bad_check" not in numbers
 
 

@@ -48,7 +48,7 @@ TOPICS = {
 OTHER = "其他"
 SUBJECTS = {"household": "户", "person": "人", "village": "村"}
 # How sure a parameter's value is, as the policy files mark it.
-STATUS = {"V": "已见原文", "V3": "见于转载", "L": "本地建议值"}
+STATUS = {"V": "已见原文", "V3": "见于转载", "G": "未见原文，请核对", "I": "推算得出，请核对", "L": "本地建议值"}
 # Keys of rows: needed to join, never a reason.
 INTERNAL = frozenset({"id", "household_id", "person_id", "source_id", "row_number"})
 
@@ -293,8 +293,8 @@ def _class(library: Library, node: Node) -> str:
 def _kind_name(library: Library, node: Node) -> str:
     rule = library.rules[node]
     if rule.kind == "aggregate":
-        return f"按{_entity(library, node.entity)}汇总{_entity(library, rule.over)}"
-    return f"按{_entity(library, node.entity)}计算"
+        return f"按{_one(library, node.entity)}汇总{_one(library, rule.over)}"
+    return f"按{_one(library, node.entity)}计算"
 
 
 def _note(library: Library, node: Node) -> str:
@@ -303,6 +303,11 @@ def _note(library: Library, node: Node) -> str:
     if node.entity == "household":
         return "户档案"
     return "人员档案" if node.entity == "person" else _entity(library, library.stored(node).entity)
+
+
+def _one(library: Library, name: str) -> str:
+    """What one row is: 户, 人, 村; else its file or group."""
+    return SUBJECTS.get(name) or _entity(library, name)
 
 
 def _entity(library: Library, name: str) -> str:

@@ -262,12 +262,27 @@ class _Teller:
                 rule.over,
                 row.get("id"),
                 row["id"] if rule.over == "person" else row.get("person_id"),
-                tuple(self.input(item, rule.over, row) for item in self.rules.inputs[node] if item.node),
+                (
+                    *self._group_keys(rule.over, keys[0], row),
+                    *(self.input(item, rule.over, row) for item in self.rules.inputs[node] if item.node),
+                ),
             )
             for row in rows[:MOST_ROWS]
         )
         others = tuple(self.input(item, rule.over, {}) for item in self.rules.inputs[node] if item.node is None)
         return self._named(rule, node, own.get(node.name), inputs=others, rows=shown, row_count=len(rows))
+
+    def _group_keys(self, entity: str, joined: tuple[str, ...], row: dict[str, Any]) -> tuple[Value, ...]:
+        """What tells the rows of a grouping apart (which month's bills), where people can read it."""
+        group = self.rules.groupings.get(entity)
+        if group is None:
+            return ()
+        found = []
+        for key in group.by:
+            rule = self.rules.rules.get(Node(group.over, key))
+            if rule and key not in joined and row.get(key) is not None:
+                found.append(self._named(rule, Node(group.over, key), row[key]))
+        return tuple(found)
 
     def _named(self, rule: Rule, node: Node, value: Any, **details: Any) -> Value:
         text = value_text(value, unit=rule.unit, codes=codes_of(self.rules, node))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
 
 from huqing.intake.models import Import
-from huqing.office import rule_page
+from huqing.office import rule_page, wording
 from huqing.office.templatetags.office import badge
 from huqing.rules.explain import Value
 from huqing.rules.parameters import NATION
@@ -18,6 +18,7 @@ from huqing.standards.fields import record_kinds
 
 register = template.Library()
 
+HOUSEHOLD = "household"
 ROWS_AT_ONCE = 8
 TONES = {
     Import.State.APPLIED: "good",
@@ -44,9 +45,32 @@ def member_name(names: Mapping[int, str], person_id: int | None) -> str:
 
 @register.filter
 def worth_opening(value: Value) -> bool:
-    """Whether the rows behind a value are shown at once: few, and more than a column of 是 and 否, or a gap in them."""
+    """Whether the rows behind a value are shown at once: few, and more than a column of 是 and 否, or a gap in them.
+
+    A village's households and their amounts are not: one alert may list them once for every kind of land.
+    """
+    if value.rows[0].entity == HOUSEHOLD and any(shown.unit for shown in value.rows[0].values):
+        return False
     told = [shown.value for row in value.rows for shown in row.values]
     return value.row_count <= ROWS_AT_ONCE and (None in told or any(not isinstance(one, bool) for one in told))
+
+
+@register.filter
+def beside(titles: Sequence[str], cells: Sequence[str]) -> list[tuple[str, str]]:
+    """The cells of a row, each with the title of its column."""
+    return list(zip(titles, cells, strict=True))
+
+
+@register.filter
+def after_title(text: str, title: str) -> str:
+    """A sentence without the title it begins with, where the title stands above it already."""
+    return text.removeprefix(f"{title}：")
+
+
+@register.filter
+def missing_text(missing: Sequence[str]) -> str:
+    """What is missing, file by file: 户档案缺工资性收入、转移性收入."""
+    return wording.missing_text(missing)
 
 
 @register.simple_tag

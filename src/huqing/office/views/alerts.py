@@ -237,7 +237,7 @@ def unknown_why(request: HttpRequest, pk: int, finding: str) -> HttpResponse:
         decisions, told = (), [str(error)]
     for item in decisions:
         if item.state == "unknown" and item.missing:
-            told.append(f"{names.get(item.person_id, '')} 缺 {'、'.join(item.missing)}".strip())
+            told.append(f"{names.get(item.person_id, '')} {wording.missing_text(item.missing)}".strip())
     context = {"told": told, "household": household, "title": wording.finding_title(finding)}
     return render(request, "office/alerts/missing.html" if request.htmx else "office/alerts/missing_page.html", context)
 
