@@ -44,7 +44,7 @@ def page(client, person, **query: str) -> str:
 def test_every_step_says_base_rate_amount_and_what_is_left(patient, as_role) -> None:
     text = page(as_role("county"), patient, object="2")
     assert "按“低保”的待遇" in text
-    assert "基本医保：已按结算单支付 6,000.00 元；剩余 3,000.00 元。" in text
+    assert "基本医保 已按结算单支付 6,000.00 元；剩余 3,000.00 元。" in text
     # 低保 of the demo county: no deductible, 80 %.
     assert "超过部分 3,000.00 元 × 80% = 2,400.00 元；剩余 600.00 元" in text
     assert "结算单上的个人自付 4,000.00 元 按标准应少付，请核对是否漏报" in text
