@@ -139,6 +139,10 @@ def test_what_stays_in_hospital_would_cost_is_shown_and_exported_with_its_formul
     assert "自付变多 1 人，自付变少 0 人" in text
     assert "个人自付 = 总费用 − 报销合计" in text
     assert "没有对应的资金算法" not in text
+    assert "低保：50%" in text_of(ask.client.get(reverse("office:simulations")))
+    assert "这次试算没有名单" in text_of(
+        ask.client.get(reverse("office:simulation-movers", args=[Simulation.objects.get().pk]))
+    )
     book = openpyxl.load_workbook(
         io.BytesIO(ask.client.post(reverse("office:simulation-export", args=[Simulation.objects.get().pk])).content)
     )
