@@ -37,6 +37,7 @@ def commands() -> dict[str, list[list[str]]]:
     result = {
         "rules": [[*here, "bench/bench_rules.py"]],
         "spark": [[*here, "bench/bench_spark.py"]],
+        "nation": [[*here, "bench/bench_nation.py"]],
         "benefits": [[*here, "bench/bench_benefits.py"]],
         "reading": [[*here, "bench/bench_reading.py"]],
         "intake": [[*here, "bench/bench_intake.py"]],
