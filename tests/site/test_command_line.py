@@ -16,6 +16,7 @@ COMMANDS = [
     "explain",
     "nation",
     "measure",
+    "method",
     "serve",
     "user",
     "regions",
@@ -23,7 +24,7 @@ COMMANDS = [
     "backup",
     "restore",
 ]
-SUBCOMMANDS = ["add", "reset", "disable", "list", "load", "county", "table"]
+SUBCOMMANDS = ["add", "reset", "disable", "list", "load", "county", "table", "show", "check"]
 ROLES = ["county", "town", "village", "grid", "department", "reader"]
 ALLOWED = {
     "Spark",

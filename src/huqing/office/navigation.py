@@ -65,6 +65,7 @@ GROUPS: list[tuple[str, list[Place]]] = [
             Place("office:links", "疑似同一人", "link", "review_links", "links"),
             Place("office:rules", "规则目录", "book", "view_rules", "rules"),
             Place("office:parameters", "参数", "adjustments", "view_rules", "parameters"),
+            Place("office:methods", "工作法", "list-check", "view_rules", "methods"),
             Place("office:simulations", "模拟试算", "flask", "simulate", "simulations"),
             Place("office:regions", "区划与网格", "map-pin", "view_regions", "regions"),
         ],

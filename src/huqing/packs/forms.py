@@ -118,7 +118,9 @@ def _converted(book: Workbook, bindings: Bindings) -> Conversion:
             warnings.simplefilter("ignore")
             result = to_xform(ready.as_pyxform(), warnings=told, validate=False)
     except PyXFormError as error:
-        return Conversion(problems=tuple(_placed(ready, reason) for reason in explained(_message(error))))
+        # Without details pyxform tells only the number's name; its message still says what is wrong.
+        message = error.code.value.format() if error.code and not error.context else str(error)
+        return Conversion(problems=tuple(_placed(ready, reason) for reason in explained(message)))
     except Exception as error:  # pyxform breaks with errors of many kinds on forms nobody thought of
         return Conversion(problems=(_placed(ready, crashed(error)),))
     form = _form(ready, bindings, result)
@@ -134,10 +136,6 @@ def explained_note(text: str) -> Iterator[Reason]:
     for reason in explained(text):
         if "原文是" not in reason.problem:
             yield reason
-
-
-def _message(error: Exception) -> str:
-    return str(error) or type(error).__name__
 
 
 def _placed(book: Workbook, reason: Reason) -> FormProblem:

@@ -73,9 +73,15 @@ class Cadence:
             return "一次"
         if self.rounds:
             return "；".join(f"{item.title}（{item.start} 至 {item.end}）" for item in self.rounds)
+        return f"{self.span}一次"
+
+    @property
+    def span(self) -> str:
+        """The stretch of time alone: 每月, 每 3 个月; "" for once and rounds."""
+        if self.once or self.rounds:
+            return ""
         number = "" if self.number == 1 else f" {self.number} "
-        unit = "月" if self.period == "months" and self.number == 1 else UNITS[self.period]
-        return f"每{number}{unit}一次"
+        return f"每{number}{'月' if self.period == 'months' and self.number == 1 else UNITS[self.period]}"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ _NEXT = re.compile(r"\n(?=\[row : )")
 _SHEET = re.compile(r"(?:On the|sheet:|sheet named) '([\w ]+)'")
 _COLUMN = re.compile(r"the '([^']+)' value")
 _TOKEN = re.compile(r"\\\{(\w+)\\\}")
+UNTOLD = "unknown"  # what pyxform writes where it does not know
 TYPES_OF_SECTION = {"group": "分组", "repeat": "重复组", "loop": "循环组"}
 
 
@@ -77,7 +78,7 @@ def _explained(message: str) -> Reason:
     found = _ROW.match(message)
     row = int(found[1]) if found and found[1].isdigit() else 0
     sheet, column = _SHEET.search(message), _COLUMN.search(message)
-    where = (sheet[1] if sheet else "survey" if row else "", row, column[1] if column else "")
+    where = (_known(sheet) or ("survey" if row else ""), row, _known(column))
     for pattern in _patterns():
         told = pattern.message.search(message)
         if told:
@@ -87,11 +88,17 @@ def _explained(message: str) -> Reason:
     return Reason(*where, f"写法不被接受，原文是“{_bare(message)}”", "按原文所说的改正，或对照另一个能用的表单")
 
 
+def _known(found: re.Match[str] | None) -> str:
+    return found[1] if found and found[1] != UNTOLD else ""
+
+
 def _bare(message: str) -> str:
     return _ROW.sub("", message).split("\n")[0][:200]
 
 
 def _words(key: str, value: str | None) -> str:
+    if value in (UNTOLD, "None"):
+        return "空的列名" if key == "header" else "这里"
     if key == "type":
         return TYPES_OF_SECTION.get(value or "", value or "")
     if key in ("missing", "columns", "candidates", "accepted", "rejected"):

@@ -82,9 +82,9 @@ class Row:
         return self.cells.get(column, "")
 
 
-def usual(header: str) -> str:
-    """The usual name of a column."""
-    plain = "_".join(header.split()).lower()
+def usual(header: str | None) -> str:
+    """The usual name of a column; "" for one without a name."""
+    plain = "_".join((header or "").split()).lower()
     return _ALIASES.get(plain, plain)
 
 
@@ -114,6 +114,7 @@ def survey_rows(book: Workbook) -> Iterator[Row]:
     for index, cells in enumerate(book.sheets.get("survey", [])):
         named = {columns.get(header, usual(header)): str(value).strip() for header, value in cells.items() if value}
         kind = type_of(named.get("type", "")).kind
+        named.pop("", None)
         if not kind or named.get("disabled", "").lower() in ("yes", "true", "true()"):
             continue
         if kind.startswith("end_") and open_sections:

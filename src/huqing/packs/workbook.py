@@ -17,7 +17,7 @@ from pathlib import PurePath
 from typing import Any
 
 from huqing.packs.errors import FormProblem
-from huqing.packs.reasons import crashed, explained
+from huqing.packs.reasons import Reason, crashed, explained
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".md")
 TEXTS = (".csv", ".md")
@@ -125,7 +125,7 @@ def _must_unpack(content: bytes, name: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             size = sum(entry.file_size for entry in packed.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):
         return  # pyxform tries the other kinds and says that it is none
     if size > LARGEST_UNPACKED:
         raise Unreadable(_whole(name, "解开后太大，不像一份表单", "删去图片和无关的表再上传"))
@@ -137,14 +137,28 @@ def _parsed(content: bytes, name: str, suffix: str) -> Any:
 
     definition = Definition(data=io.BytesIO(content), file_type=None, file_path_stem=PurePath(name).stem)
     try:
+        if suffix == ".xls":
+            _opens(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl on parts of workbooks that no form has
             return definition_to_dict(definition=definition, file_type=suffix)
     except PyXFormError as error:
         reason = explained(str(error))[0]
-    except Exception as error:  # pyxform and the readers below it break on strange files in many ways
+    except TypeError as error:
         reason = crashed(error)
+    except Exception as error:  # pyxform and the readers below it break on damaged files in many ways
+        longer = isinstance(error, IndexError) and suffix in TEXTS
+        problem = "有一行的格子比表头多" if longer else "文件损坏，读不出来"
+        remedy = "给多出的格子补上列名，或删去" if longer else "用 Excel 打开，另存一份再上传"
+        reason = Reason("", 0, "", problem, remedy)
     raise Unreadable(FormProblem(name, reason.sheet, reason.row, reason.column, reason.problem, reason.remedy))
+
+
+def _opens(content: bytes) -> None:
+    """Fails for a damaged workbook without printing what xlrd thinks of it, which pyxform would let it do."""
+    from xlrd import open_workbook
+
+    open_workbook(file_contents=content, logfile=io.StringIO()).release_resources()
 
 
 def _lines(text: str, suffix: str) -> dict[tuple[str, int], int]:
