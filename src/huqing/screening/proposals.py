@@ -16,7 +16,7 @@ from huqing.rules.library import Library
 from huqing.rules.parameters import Dated, Parameter
 from huqing.rules.schedules import NO_LIMIT, UNLIMITED
 from huqing.screening import bill_costs
-from huqing.screening.value_texts import TextError, has_parts, raw_of, text_of, value_of
+from huqing.screening.value_texts import TextError, has_parts, raw_of, text_of, value_of, with_shares
 from huqing.standards.text import clean
 
 # No recorded bill is older (record kind ``medical_bill``).
@@ -95,7 +95,7 @@ def read(rules: Library, texts: Mapping[str, str], *, as_of: date, region: str) 
 
 def _checked(parameter: Parameter, text: str) -> str:
     """The text in the form of a parameter file; ProposalError with the remedy if it is no fitting value."""
-    said = clean(text).replace(",", "").replace("，", "").strip()
+    said = with_shares(parameter, clean(text).replace(",", "").replace("，", "").strip())
     name = f"“{parameter.title}”"
     if not said:
         raise ProposalError(parameter.key, f"{name}没有填。请填一个数；不改动的参数请从这次试算里去掉。")

@@ -23,6 +23,7 @@ from huqing.standards.text import clean
 LONGEST = 600
 MOST_BRACKETS = 40
 _PUNCTUATION = str.maketrans("：，；、【】｛｝;", ":,,,[]{},")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*[%％]")
 # Signs that mean something else in YAML, and exponents: a number is written out.
 _STRANGE = re.compile(r"[&*!|>#\"'%@`]|\d[eE][+-]?\d")
 
@@ -59,11 +60,18 @@ def text_of(parameter: Parameter, value: ParameterValue) -> str:
     return str(value)
 
 
+def with_shares(parameter: Parameter, text: str) -> str:
+    """Per cents as shares where the parameter is a share: pages show 10%, so people type it."""
+    if parameter.unit != "比例":
+        return text
+    return _PERCENT.sub(lambda found: _plain(Decimal(found[1]) / 100), text)
+
+
 def raw_of(parameter: Parameter, text: str) -> Any:
     """What a parameter file would hold for the text: nested, with every number as text. Raises TextError."""
     if not has_parts(parameter, text):
         return text
-    said = re.sub(r":\s*", ": ", clean(text).translate(_PUNCTUATION)).strip()
+    said = re.sub(r":\s*", ": ", with_shares(parameter, clean(text)).translate(_PUNCTUATION)).strip()
     if said == NO_LIMIT:
         return said
     if len(said) > LONGEST or said.count("[") + said.count("{") > MOST_BRACKETS or _STRANGE.search(said):
