@@ -57,4 +57,4 @@ def run(session: Any, folder: Path, out: Path) -> None:
         rows.createOrReplaceTempView(name)
     own.sql(query.replace(tables, "")).write.mode("overwrite").parquet(str(out))
     for rows in kept:
-        rows.unpersist()
+        rows.unpersist(blocking=True)
