@@ -67,21 +67,29 @@ class DepartmentRecords(Work):
         self.db.register("known_numbers", linking.identities(table["id_number"]))
         parts = [self._identity_part(self.kind[key]) for key in self.kind.identity]
         self.db.execute(
-            f"""CREATE TABLE rows AS
+            f"""CREATE TABLE filled AS
             WITH fresh AS (
                 SELECT g.{ROW}, g.name, g.town_name, g.village_name, g.household_number,
                     k.id_token, k.id_number_sealed, k.whole, k.birth_date, k.sex, k.id_tail,
                     {self._on()} AS happened_on, {" || '|' || ".join(parts)} AS identity,
                     {compare.fragments(self.items, self.present, "g")}
-                FROM good g LEFT JOIN known_numbers k USING (id_number)),
-            filled AS (SELECT *, {compare.items_object(self.items)} AS items FROM fresh),
-            numbered AS (
-                SELECT *, dense_rank() OVER (PARTITION BY identity ORDER BY items, name) AS version,
-                    row_number() OVER (PARTITION BY identity, items, name ORDER BY {ROW}) AS copy
-                FROM filled)
-            SELECT *, sha256('{self.kind.key}|' || identity || '|' || version) AS fingerprint
-            FROM numbered ORDER BY {ROW}"""
+                FROM good g LEFT JOIN known_numbers k USING (id_number))
+            SELECT *, {compare.items_object(self.items)} AS items FROM fresh"""
         )
+        # Few rows share an identity. Only they are put in order: a window over a million whole rows cannot be put away
+        # to disk, and ran out of memory.
+        self.db.execute(
+            f"""CREATE TABLE rows AS
+            WITH shared AS (SELECT identity FROM filled GROUP BY identity HAVING count(*) > 1),
+            numbered AS (
+                SELECT {ROW}, dense_rank() OVER (PARTITION BY identity ORDER BY items, name) AS version,
+                    row_number() OVER (PARTITION BY identity, items, name ORDER BY {ROW}) AS copy
+                FROM filled SEMI JOIN shared USING (identity))
+            SELECT f.*, coalesce(n.version, 1) AS version, coalesce(n.copy, 1) AS copy,
+                sha256('{self.kind.key}|' || identity || '|' || coalesce(n.version, 1)) AS fingerprint
+            FROM filled f LEFT JOIN numbered n USING ({ROW}) ORDER BY {ROW}"""
+        )
+        self.db.execute("DROP TABLE filled")
         self.db.unregister("good")
         self.db.unregister("known_numbers")
         # From here on the rows are in DuckDB, which puts away what does not fit.
