@@ -79,10 +79,8 @@ class Cramped:
         self.real = real
 
     def execute(self, sql: str) -> Any:
-        if (
-            sql.startswith("INSERT INTO decided")
-            and self.real.execute("SELECT count(*) FROM household").fetchone()[0] > 3
-        ):
+        many = "SELECT count(*) > 3 FROM household"
+        if sql.startswith("INSERT INTO decided") and self.real.execute(many).fetchone()[0]:
             raise duckdb.OutOfMemoryException("no memory")
         return self.real.execute(sql)
 

@@ -316,7 +316,7 @@ def test_processes_share_cores_and_memory_and_too_little_is_refused() -> None:
     assert shares(30, processes=2, memory=8 * GIB) == (2, max(1, cores // 2), 4 * GIB)
     assert shares(1, processes=9, memory=8 * GIB) == (1, cores, 8 * GIB)
     assert shares(3000, memory=GIB)[0] == 1
-    with pytest.raises(NationError, match=r"8 个进程共用 1\.0 GB 内存，每个不到 0\.32 GB"):
+    with pytest.raises(NationError, match=r"8 个进程共用 1\.0 GB 内存，每个不到 0\.40 GB"):
         shares(30, processes=8, memory=GIB)
 
 

@@ -9,26 +9,23 @@ for a part of the households at a time.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from functools import reduce
 from typing import Any, NamedTuple
 
 import ibis
 
-from huqing.rules.calls import Caller, duckdb_type, grouped_by, ibis_type
-from huqing.rules.entities import COUNTY, HOUSEHOLD, PERSON, SUBJECTS, VILLAGE
+from huqing.rules.calls import Caller, duckdb_type, grouped_by
+from huqing.rules.entities import COUNTY, PERSON, SUBJECTS, VILLAGE
 from huqing.rules.language import Aggregate, Rule
-from huqing.rules.library import IN_SCOPE, Input, Library, Node
-from huqing.rules.plans import FLAG, Outcome, Plan, Step
+from huqing.rules.library import Library, Node
+from huqing.rules.plans import Outcome, Plan
 from huqing.rules.selection import runnable
-from huqing.rules.sql import sql_of
+from huqing.rules.tables import LINKS, RESULT, VILLAGE_LINK, Tables
 
-LINKS = ("id", "household_id", "person_id")
-VILLAGE_LINK = "region_code"
 COUNTY_TABLE = "county_facts"
-RESULT = "_result"
-VALUE_BYTES = 8  # of a value while tables are joined, hash tables included
-PEOPLE = 3.55  # in a household
+INPUT_BYTES = 8  # of a finding's input in a row, where its answer takes one
+TOGETHER = 100  # findings told from one relation: every branch that tells one reads all columns
 
 
 def compile_plan(
@@ -70,61 +67,8 @@ class Pair(NamedTuple):
     source: str
 
 
-class _Compiler:
-    def __init__(
-        self, caller: Caller, findings: list[str], *, county_given: bool, keep_values: bool, dialect: str
-    ) -> None:
-        self.caller, self.library, self.findings = caller, caller.library, findings
-        self.county_given, self.keep, self.dialect = county_given, keep_values, dialect
-        self.county: dict[str, Any] = {}
-        self.steps: list[Step] = []
-        self.weight = 0.0
-        closure = self._closure()
-        self.rules: dict[Node, Rule] = {
-            n: self.library.rules[n] for n in self.library.order if n in closure and n in self.library.rules
-        }
-        self.inputs: dict[Node, tuple[Input, ...]] = {node: self.library.inputs[node] for node in self.rules}
-        self.flags: dict[str, Node] = {}
-        for key in findings:
-            rule = self.library.findings[key]
-            self.flags[key] = Node(rule.of, f"{FLAG}{key}")
-            self.rules[self.flags[key]] = rule
-            self.inputs[self.flags[key]] = self.library.finding_inputs[key]
-        self.pending = list(self.rules)
-        self.lookups: set[tuple[str, Node]] = set()
-        for node, rule in self.rules.items():
-            self._note_lookups(rule.over or rule.of, (item.node for item in self.inputs[node]))
-        for key in findings:
-            self._note_lookups(self.library.findings[key].of, self.library.roots(key))
-        self.tables: dict[str, Any] = {}
-        self.columns: dict[str, dict[Node, str]] = {}
-        self.heavy: set[str] = set()
-        self.read: dict[str, list[str]] = {}
-        self._open_tables(closure)
-
-    def _closure(self) -> set[Node]:
-        return self.library.closure(self.findings)
-
-    def _note_lookups(self, reader: str, nodes: Iterable[Node | None]) -> None:
-        self.lookups |= {(reader, node) for node in nodes if node and node.entity != reader}
-
-    def _open_tables(self, closure: set[Node]) -> None:
-        groupings = self.library.groupings
-        involved = {node.entity for node in closure} | {rule.over or rule.of for rule in self.rules.values()}
-        involved |= {groupings[name].over for name in involved & set(groupings)}
-        for entity in sorted(involved - {COUNTY} - set(groupings)):
-            types = self.library.tables[entity].columns
-            used = {node.name for node in closure if node.entity == entity and node not in self.rules}
-            if VILLAGE in involved and entity in (HOUSEHOLD, PERSON, VILLAGE):
-                used.add(VILLAGE_LINK)
-            used |= {*LINKS, *self.library.links(entity)}
-            self.read[entity] = [name for name in types if name in used]
-            self.tables[entity] = self._stored(entity)
-            self.columns[entity] = {Node(entity, name): name for name in self.read[entity]}
-
-    def _stored(self, entity: str) -> Any:
-        types = self.library.tables[entity].columns
-        return ibis.table({name: ibis_type(types[name]) for name in self.read[entity]}, name=entity)
+class _Compiler(Tables):
+    """Joins the tables of a plan until everything asked for is decided."""
 
     def plan(self, not_run: dict[str, str]) -> Plan:
         """Everything in order: the county, then tables joined until every finding is decided, then the results."""
@@ -141,45 +85,9 @@ class _Compiler:
             chosen = [key for key in self.findings if self.library.findings[key].of == subject]
             if chosen:
                 outcomes[subject] = self._decide(subject, chosen)
-        results = {subject: f"{subject}{RESULT}" for subject in outcomes}
         values = self._keep_all() if self.keep else {}
         county = {name: duckdb_type(kind) for name, kind in self.county.items()}
-        return Plan(tuple(self.steps), self.read, outcomes, results, values, county, not_run, round(self.weight))
-
-    def _levels(self) -> None:
-        """Compute every variable and finding whose inputs are there, level by level."""
-        progress = True
-        while progress:
-            progress = False
-            for entity in list(self.tables):
-                ready = [
-                    node
-                    for node in self.pending
-                    if node.entity == entity and self.rules[node].kind != "aggregate" and self._has_inputs(node)
-                ]
-                if ready:
-                    new = {node.name: self._value(node, entity) for node in ready}
-                    self.tables[entity] = self.tables[entity].mutate(**new)
-                    self.columns[entity].update({node: node.name for node in ready})
-                    self.pending = [node for node in self.pending if node not in ready]
-                    progress = True
-
-    def _has_inputs(self, node: Node) -> bool:
-        rule = self.rules[node]
-        have = self.columns.get(rule.over or rule.of, {})
-        scope = self._scope(rule)
-        return (scope is None or scope in have) and all(item.node in have for item in self.inputs[node] if item.node)
-
-    def _scope(self, rule: Rule) -> Node | None:
-        """The variable that says whether a finding is decided for a row at all."""
-        scope = Node(rule.of, IN_SCOPE)
-        return scope if rule.kind == "finding" and rule.scoped and scope in self.rules else None
-
-    def _value(self, node: Node, entity: str) -> Any:
-        rule, table, have = self.rules[node], self.tables[entity], self.columns[entity]
-        result = self.caller.call(rule, self.inputs[node], table, have)
-        scope = self._scope(rule)
-        return result if scope is None else table[have[scope]] & result
+        return Plan(tuple(self.steps), self.read, outcomes, values, county, not_run)
 
     def _whole_county(self) -> None:
         """Build what is computed over the rows of the whole county."""
@@ -270,6 +178,7 @@ class _Compiler:
         for key, flag in self.flags.items():
             if flag.entity == entity:
                 needed |= {flag, *self._computed_evidence(key)}
+        needed |= {node for flag in self.undecided.get(entity, ()) for node in self._reads(flag)}
         return {node for node in have if node in needed}
 
     def _computed_evidence(self, key: str) -> set[Node]:
@@ -277,7 +186,19 @@ class _Compiler:
         own = self.library.findings[key].of
         return {node for node in self.library.evidence[key].values() if node in self.rules or node.entity != own}
 
+    def _decide_early(self, entity: str) -> None:
+        """Decide the findings that can be, unless their inputs are kept anyway or take less room than the answers."""
+        flags = self.undecided.pop(entity, [])
+        others = self._needed(entity)
+        extra = {flag: self._reads(flag) - others for flag in flags}
+        if INPUT_BYTES * len(set().union(*extra.values())) < len(flags):
+            self.undecided[entity] = flags
+        else:
+            self.undecided[entity] = [flag for flag in flags if not extra[flag]]
+            self._compute(entity, [flag for flag in flags if extra[flag]])
+
     def _cut(self, entity: str) -> None:
+        self._decide_early(entity)
         have, table = self.columns[entity], self.tables[entity]
         keys = {*LINKS, *self.library.links(entity), *self._by(entity)}
         keys |= {VILLAGE_LINK} if VILLAGE in self.tables else set()
@@ -296,13 +217,6 @@ class _Compiler:
     def _waits_for(self, group: str) -> bool:
         waiting = any(self.rules[node].of == group for node in self.pending)
         return self.keep or waiting or any(node.entity == group for _, node in self.lookups)
-
-    def _step(self, name: str, table: Any, *, whole: bool = False) -> Any:
-        sql = sql_of(table, self.dialect, few_rows=self.county_given and not self.keep)
-        self.steps.append(Step(name, sql, whole))
-        if not whole and not name.endswith(RESULT):
-            self.weight += VALUE_BYTES * len(table.columns) * (1 if name.startswith(HOUSEHOLD) else PEOPLE)
-        return ibis.table(table.schema(), name=name)
 
     def _aggregate(self, target: str, source: str, nodes: list[Node]) -> None:
         rows = self.tables[source]
@@ -357,23 +271,32 @@ class _Compiler:
         self.heavy.add(child)
 
     def _decide(self, subject: str, findings: list[str]) -> list[Outcome]:
-        """Build the rows of a subject with flags and evidence; of the many people only those with something to tell.
+        """Build relations with the flags and evidence of a subject's findings, many findings in several of them."""
+        if len(findings) <= TOGETHER:
+            return self._tell(subject, findings, f"{subject}{RESULT}", sparse=subject == PERSON)
+        self._cut(subject)
+        groups = [findings[start : start + TOGETHER] for start in range(0, len(findings), TOGETHER)]
+        told = [self._tell(subject, g, f"{subject}{RESULT}_{n}", sparse=True) for n, g in enumerate(groups, 1)]
+        return [outcome for outcomes in told for outcome in outcomes]
 
-        A filter over flags not yet stored would decide them twice, which costs more than it saves for households.
+    def _tell(self, subject: str, findings: list[str], name: str, *, sparse: bool) -> list[Outcome]:
+        """Build one relation with flags and evidence; ``sparse``: only of the rows with something to tell.
+
+        A filter over flags not yet stored decides them twice, which for households costs more than it saves.
         """
         table, have = self.tables[subject], self.columns[subject]
-        flags = [self.flags[key].name for key in findings]
+        flags = {self.flags[key].name: self._value_or_column(self.flags[key]) for key in findings}
         computed = {have[node]: None for key in findings for node in self._computed_evidence(key)}
         outcomes: list[Outcome] = []
         stored: dict[str, None] = {}
         for key in findings:
             evidence = self.library.evidence[key]
-            columns = {name: have[n] if n in self._computed_evidence(key) else n.name for name, n in evidence.items()}
+            columns = {k: have[n] if n in self._computed_evidence(key) else n.name for k, n in evidence.items()}
             stored |= {column: None for column in columns.values() if column not in computed}
-            outcomes.append(Outcome(key, self.flags[key].name, columns))
+            outcomes.append(Outcome(key, self.flags[key].name, columns, name))
         links = [name for name in ("id", "household_id") if name in table.columns]
-        rows = table.select(*links, *flags, *computed)
-        if subject == PERSON:
+        rows = table.select(*links, *[value.name(flag) for flag, value in flags.items()], *computed)
+        if sparse:
             some = reduce(lambda left, right: left | right, (rows[flag] for flag in flags))
             rows = rows.filter(some.fill_null(True))
         if stored:
@@ -383,7 +306,7 @@ class _Compiler:
             rows = joined.select(
                 *[rows[name] for name in rows.columns], *[base[f"stored__{name}"].name(name) for name in stored]
             )
-        self._step(f"{subject}{RESULT}", rows, whole=subject == VILLAGE)
+        self._step(name, rows, whole=subject == VILLAGE)
         return outcomes
 
     def _keep_all(self) -> dict[str, tuple[str, dict[str, str]]]:

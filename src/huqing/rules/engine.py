@@ -36,9 +36,12 @@ RESULT_ROWS = (
     "CASE WHEN held THEN 'found' ELSE 'unknown' END AS state, evidence, "
     "sha256(evidence) AS evidence_hash FROM ({rows})"
 )
-USUAL_MEMORY = 340_000_000
-MOST_USUAL_PARTS = 4
+USUAL_MEMORY = 430_000_000
+COUNTY = 500_000  # households; a county stays within the usual memory in however many parts
+IDLE = 30_000  # households whose rows take as much memory as the operators before there are any rows
+SUBJECT_KEYS = "household_id, person_id, village_id"
 FEWEST = 2_000
+WRITTEN_TOGETHER = 30_000  # rows each thread holds while it writes
 
 
 @dataclass(frozen=True)
@@ -205,15 +208,11 @@ def counts_of(
 
 def _share(plan: Plan, households: int, memory: int | None) -> tuple[int, int]:
     """In how many parts to decide so many households, and how much memory the engine may use for it."""
-    need = plan.weight * households
+    need, idle = plan.weight * households, plan.weight * IDLE
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     most = memory or max(USUAL_MEMORY, machine // 4)
-    usual = min(USUAL_MEMORY, most)
-    parts = max(1, math.ceil(need / usual))
-    if parts <= MOST_USUAL_PARTS:
-        return parts, usual
-    limit = max(usual, min(most, need // MOST_USUAL_PARTS))
-    return math.ceil(need / limit), limit
+    limit = min(USUAL_MEMORY if households <= COUNTY else max(USUAL_MEMORY, need + idle), most)
+    return math.ceil(max(need, 1) / max(limit - idle, limit // 4)), limit
 
 
 def _run(connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan, found: Path, *, parts: int) -> None:
@@ -225,15 +224,14 @@ def _run(connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan, foun
     for step in plan.steps:
         if step.whole:
             connection.execute(f'CREATE TEMP TABLE "{step.name}" AS {step.sql}')
-    connection.execute("CREATE TEMP TABLE decided AS " + RESULT_ROWS.format(rows=NO_ROWS))
-    if VILLAGE in plan.outcomes:
-        connection.execute(f"INSERT INTO decided {results_sql(plan, (VILLAGE,))}")
+    done = [_write(connection, found, 0, results_sql(plan, (VILLAGE,)))]
     waiting = _ranges(connection, snapshot, parts)[::-1]
     while waiting:
         first, last = waiting.pop()
         if parts > 1:
             open_snapshot(connection, snapshot, plan, (first, last))
         try:
+            connection.execute("CREATE OR REPLACE TEMP TABLE decided AS " + RESULT_ROWS.format(rows=NO_ROWS))
             connection.execute(f"INSERT INTO decided {decide_sql(plan)}")
         except duckdb.OutOfMemoryException:
             if last - first < FEWEST:
@@ -241,7 +239,18 @@ def _run(connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan, foun
             parts += 1
             middle = (first + last) // 2
             waiting += [(middle + 1, last), (first, middle)]
-    connection.execute(f"COPY decided TO '{quoted(found)}' (FORMAT parquet, COMPRESSION zstd)")
+        else:
+            done.append(_write(connection, found, len(done), "SELECT * FROM decided"))
+    files = ", ".join(f"'{quoted(file)}'" for file in done)
+    _write(connection, found, None, f"SELECT * FROM read_parquet([{files}])")
+
+
+def _write(connection: duckdb.DuckDBPyConnection, found: Path, number: int | None, sql: str) -> Path:
+    """Write rows to the file ``found``, or to one beside it: a county's evidence is too much to be kept in memory."""
+    file = found if number is None else found.with_name(f"part-{number}.parquet")
+    options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {WRITTEN_TOGETHER}"
+    connection.execute(f"COPY ({sql}) TO '{quoted(file)}' ({options})")
+    return file
 
 
 def _ranges(connection: duckdb.DuckDBPyConnection, snapshot: Path, parts: int) -> list[tuple[int, int]]:
@@ -289,8 +298,8 @@ def open_snapshot(
 
 def decide_sql(plan: Plan) -> str:
     """One query from the tables to the rows of findings; what is read twice is materialised."""
-    steps = steps_sql(plan)
-    return f"WITH {steps} {results_sql(plan)}" if steps else results_sql(plan)
+    steps, results = steps_sql(plan), results_sql(plan)
+    return f"WITH {steps} {results}" if steps else results
 
 
 def steps_sql(plan: Plan) -> str:
@@ -299,17 +308,25 @@ def steps_sql(plan: Plan) -> str:
 
 
 def results_sql(plan: Plan, subjects: Sequence[str] = (HOUSEHOLD, PERSON)) -> str:
-    """One SELECT with a row per finding that holds or is unknown of these subjects; villages come whole."""
+    """A row per finding of these subjects that holds or is unknown; villages come whole, not in parts.
+
+    All findings of a relation are told in one pass: a branch for each would take memory of its own on every thread.
+    """
     parts = [
-        f"SELECT '{outcome.finding}' AS finding, {subject_ids(subject)}, \"{outcome.flag}\" AS held, "
-        f'{evidence_sql(outcome)} AS evidence FROM "{plan.results[subject]}" '
-        f'WHERE "{outcome.flag}" IS NULL OR "{outcome.flag}"'
-        for subject, outcomes in plan.outcomes.items()
+        f"SELECT told.finding, {SUBJECT_KEYS}, told.held, told.evidence FROM (SELECT {subject_ids(subject)}, "
+        f"unnest(list_filter([{', '.join(map(told_sql, outcomes))}], lambda told: told IS NOT NULL)) AS told "
+        f'FROM "{relation}")'
+        for subject, relation, outcomes in plan.told()
         if subject in subjects
-        for outcome in outcomes
     ]
     rows = " UNION ALL ".join(parts) or NO_ROWS
     return RESULT_ROWS.format(rows=rows)
+
+
+def told_sql(outcome: Outcome) -> str:
+    """What a row says of a finding, or NULL if it does not hold."""
+    told = f"{{'finding': '{outcome.finding}', 'held': \"{outcome.flag}\", 'evidence': {evidence_sql(outcome)}}}"
+    return f'CASE WHEN "{outcome.flag}" IS NULL OR "{outcome.flag}" THEN {told} END'
 
 
 def subject_ids(subject: str) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
@@ -20,40 +21,53 @@ FLAG = "finding__"
 
 @dataclass(frozen=True)
 class Step:
-    """One relation the plan builds, in order; ``whole`` ones need the rows of the whole county."""
+    """One relation the plan builds, in order; ``whole`` ones need the rows of the whole county.
+
+    ``weight`` says about how many bytes it takes for each household.
+    """
 
     name: str
     sql: str
     whole: bool = False
+    weight: int = 0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One finding in the rows of a subject: its flag column and its evidence (name → column), in order."""
+    """One finding in the rows of a relation: its flag column and its evidence (name → column), in order."""
 
     finding: str
     flag: str
     evidence: dict[str, str]
+    relation: str
 
 
 @dataclass(frozen=True)
 class Plan:
     """The steps, the snapshot columns they read, and where results are.
 
-    ``outcomes`` maps a subject to its findings, ``results`` a subject to the relation with its flags and evidence;
+    ``outcomes`` maps a subject to its findings, each in a relation with its flag and evidence;
     ``values`` maps an entity to (relation, node name → column) when every intermediate value is kept;
-    ``not_run`` maps findings left out to the reason (a parameter without a value). ``weight`` says about
-    how many bytes of memory a household takes while it is decided.
+    ``not_run`` maps findings left out to the reason (a parameter without a value).
     """
 
     steps: tuple[Step, ...]
     columns: dict[str, list[str]]
     outcomes: dict[str, list[Outcome]]
-    results: dict[str, str]
     values: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     county: dict[str, str] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
-    weight: int = 0
+
+    def told(self) -> Iterator[tuple[str, str, list[Outcome]]]:
+        """Every relation of results with its subject and the findings it tells."""
+        for subject, outcomes in self.outcomes.items():
+            for relation in dict.fromkeys(outcome.relation for outcome in outcomes):
+                yield subject, relation, [outcome for outcome in outcomes if outcome.relation == relation]
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory a household takes while it is decided."""
+        return sum(step.weight for step in self.steps)
 
     def to_json(self) -> str:
         """The plan as JSON text."""
@@ -67,11 +81,9 @@ class Plan:
             steps=tuple(Step(**step) for step in raw["steps"]),
             columns=raw["columns"],
             outcomes={key: [Outcome(**outcome) for outcome in found] for key, found in raw["outcomes"].items()},
-            results=raw["results"],
             values={key: (value[0], value[1]) for key, value in raw["values"].items()},
             county=raw["county"],
             not_run=raw["not_run"],
-            weight=raw["weight"],
         )
 
 

@@ -62,9 +62,10 @@ class Rechecker:
             cache=cache,
         )
         left_out = set(known.get("not_run", ()))
+        self._subjects = {relation: subject for subject, relation, _ in self._plan.told()}
         self._outcomes = {
-            subject: [outcome for outcome in outcomes if outcome.finding not in left_out]
-            for subject, outcomes in self._plan.outcomes.items()
+            relation: [outcome for outcome in outcomes if outcome.finding not in left_out]
+            for _, relation, outcomes in self._plan.told()
         }
         self.findings = frozenset(outcome.finding for found in self._outcomes.values() for outcome in found)
         self._connection = duckdb.connect()
@@ -86,11 +87,11 @@ class Rechecker:
         A branch per finding would cost more in starting its operators than all the rest.
         """
         rows = [
-            f"SELECT '{subject}' AS subject, {subject_ids(subject)}, "
+            f"SELECT '{relation}' AS relation, {subject_ids(self._subjects[relation])}, "
             f"[{', '.join(_quoted(outcome.flag) for outcome in outcomes)}]::BOOLEAN[] AS flags, "
             f"[{', '.join(evidence_sql(outcome) for outcome in outcomes)}]::VARCHAR[] AS evidence "
-            f'FROM "{self._plan.results[subject]}"'
-            for subject, outcomes in self._outcomes.items()
+            f'FROM "{relation}"'
+            for relation, outcomes in self._outcomes.items()
             if outcomes
         ]
         if rows:
@@ -130,8 +131,8 @@ class Rechecker:
                 json.loads(evidence) if evidence else None,
                 hashlib.sha256(evidence.encode()).hexdigest() if evidence else None,
             )
-            for subject, household, person, _, flags, texts in self._connection.execute("EXECUTE decide").fetchall()
-            for outcome, flag, evidence in zip(self._outcomes[subject], flags, texts, strict=True)
+            for relation, household, person, _, flags, texts in self._connection.execute("EXECUTE decide").fetchall()
+            for outcome, flag, evidence in zip(self._outcomes[relation], flags, texts, strict=True)
             if flag is not False
         ]
         return sorted(found, key=lambda item: (item.finding, item.person_id or 0))

@@ -165,7 +165,9 @@ def _run(own: Any, connection: duckdb.DuckDBPyConnection, plan: Plan, found: Pat
 def _readers(plan: Plan, name: str) -> int:
     """How often later queries read a step."""
     quoted_name = re.compile(rf"`{re.escape(name)}`")
-    return sum(len(quoted_name.findall(step.sql)) for step in plan.steps) + (name in plan.results.values())
+    return sum(len(quoted_name.findall(step.sql)) for step in plan.steps) + (
+        name in {relation for _, relation, _ in plan.told()}
+    )
 
 
 def _write(decided: Any, connection: duckdb.DuckDBPyConnection, found: Path) -> None:
@@ -188,8 +190,7 @@ def _write(decided: Any, connection: duckdb.DuckDBPyConnection, found: Path) -> 
 def _results_sql(own: Any, plan: Plan) -> str:
     """One SELECT with a row per finding that holds or is unknown."""
     parts = []
-    for subject, outcomes in plan.outcomes.items():
-        result = plan.results[subject]
+    for subject, result, outcomes in plan.told():
         types = {field.name: field.dataType for field in own.table(result).schema.fields}
         told_of = ", ".join(
             f"CASE WHEN `{outcome.flag}` IS NULL OR `{outcome.flag}` THEN named_struct('finding', '{outcome.finding}', "

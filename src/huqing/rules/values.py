@@ -64,7 +64,7 @@ class _Values(_Compiler):
         chosen = table.select(**{name: _wide(table[column]) for name, column in columns.items()})
         last = f"{self.of}_computed"
         self._step(last, chosen)
-        return Plan(tuple(self.steps), done.columns, {}, {}, {self.of: (last, {name: name for name in columns})})
+        return Plan(tuple(self.steps), done.columns, {}, {self.of: (last, {name: name for name in columns})})
 
     def _links(self) -> set[str]:
         return {"household_id", "person_id", *self.library.links(self.of)}
