@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -83,6 +84,7 @@ def run(folder: Path, counties: int, processes: int) -> None:
     command = [sys.executable, "-m", "huqing.cli", "nation", "--lake", str(folder / "lake"), "--out", str(out), *chosen]
     environment = os.environ | {"HUQING_DATA": str(folder / "data")}
     warm_up(command, environment, out)
+    before = processor_seconds()
     began = time.perf_counter()
     process = subprocess.Popen(
         [*command, "--processes", str(processes)],
@@ -100,6 +102,7 @@ def run(folder: Path, counties: int, processes: int) -> None:
         "counties": counties,
         "processes": processes,
         "seconds": seconds,
+        "processor": processor_seconds() - before,
         "memory": watch.peak,
         "each": max(county["memory"] for county in summary["counties"]),
         "written": sum(file.stat().st_size for file in out.rglob("*.parquet")),
@@ -109,6 +112,12 @@ def run(folder: Path, counties: int, processes: int) -> None:
         runs.write(json.dumps(note) + "\n")
     print(note, flush=True)
     shutil.rmtree(out)
+
+
+def processor_seconds() -> float:
+    """What all processes that have ended under this one have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def warm_up(command: list[str], environment: dict[str, str], out: Path) -> None:
@@ -167,6 +176,7 @@ def keep(folder: Path) -> None:
         what = f"{counties} {'county' if counties == 1 else 'counties'}, {processes} {'process' if processes == 1 else 'processes'}"
         rows.append(row(what, note["seconds"], "s"))
         rows.append(row("  per county", note["seconds"] / counties, "s"))
+        rows.append(row("  processor seconds per county", note["processor"] / counties, "s"))
         rows.append(row("  peak memory of all processes together", note["memory"] / 2**30, "GiB"))
     for processes in sorted({processes for _, processes in runs}):
         series = sorted(counties for counties, number in runs if number == processes)

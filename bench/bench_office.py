@@ -9,13 +9,13 @@ order; prints the 95th percentile per kind of page. A page counts only when it s
 from __future__ import annotations
 
 import http.client
+import multiprocessing
 import os
 import random
 import re
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,7 @@ def main() -> None:
     total = Household.objects.count()
     own = {name: User.objects.get(username=name) for name in set(ACCOUNTS)}
     pages = {name: _pages(user) for name, user in own.items()}
+    connection.close()
     server = subprocess.Popen(
         [sys.executable, "-m", "huqing.cli", "serve", "--address", f"{HOST}:{PORT}", "--no-worker"]
     )
@@ -164,41 +165,60 @@ def _pages(user: Any) -> dict[str, list[Page]]:
 def _click_around(
     people: list[tuple[Browser, dict[str, list[Page]]]], pause: float
 ) -> tuple[dict[str, list[float]], list[str], float]:
-    """Milliseconds per kind of page, what failed, and requests per second. A search is its post and its result page."""
+    """Milliseconds per kind of page, what failed, and requests per second. A search is its post and its result page.
+
+    Everybody clicks in a process of their own: twenty threads of one process would wait for each other, and that wait
+    would count as the server's.
+    """
+    processes = multiprocessing.get_context("fork")
+    results: Any = processes.Queue()
+    clickers = [
+        processes.Process(target=_click, args=(number, *person, pause, results)) for number, person in enumerate(people)
+    ]
+    began = time.perf_counter()
+    for clicker in clickers:
+        clicker.start()
     times: dict[str, list[float]] = {kind: [] for kind in people[0][1]}
     failures: list[str] = []
-    lock = threading.Lock()
+    ended = began
+    for _ in clickers:
+        taken, failed, cookies, number, at = results.get(timeout=600)
+        failures += failed
+        ended = max(ended, at)
+        people[number][0].cookies = cookies
+        for kind, values in taken.items():
+            times[kind] += values
+    for clicker in clickers:
+        clicker.join()
+    return times, failures, len(people) * REQUESTS / (ended - began)
 
-    def click(number: int) -> None:
-        order = random.Random(number)
-        browser, pages = people[number]
-        later: dict[str, str] = {}
-        for turn in range(REQUESTS):
-            kind = order.choice([kind for kind in pages if pages[kind]])
-            method, path, form, expected = order.choice(pages[kind])
-            if kind.endswith("list") and order.random() < 0.5:
-                path = later.get(kind, path)
-            status, text, seconds = browser.ask(method, path, form)
-            if status == 302 and method == "POST" and not text.startswith("/account/"):
-                status, text, more = browser.ask("GET", text)
-                seconds += more
-            following = NEXT.search(text)
-            if kind.endswith("list") and following:
-                later[kind] = following[1].replace("&amp;", "&")
-            with lock:
-                if status != 200 or expected not in text:
-                    failures.append(f"{status} {method} {path}")
-                elif turn >= 5:
-                    times[kind].append(seconds * 1000)
-            time.sleep(pause * (0.5 + order.random()))
 
-    threads = [threading.Thread(target=click, args=(number,)) for number in range(len(people))]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return times, failures, len(people) * REQUESTS / (time.perf_counter() - began)
+def _click(number: int, browser: Browser, pages: dict[str, list[Page]], pause: float, results: Any) -> None:
+    """One person's clicks, in a fixed random order; puts (milliseconds by kind, failures, cookies, number, end)."""
+    times: dict[str, list[float]] = {kind: [] for kind in pages}
+    failures: list[str] = []
+    order = random.Random(number)
+    browser.connection = http.client.HTTPConnection(HOST, PORT, timeout=30)
+    later: dict[str, str] = {}
+    time.sleep(pause * order.random())
+    for turn in range(REQUESTS):
+        kind = order.choice([kind for kind in pages if pages[kind]])
+        method, path, form, expected = order.choice(pages[kind])
+        if kind.endswith("list") and order.random() < 0.5:
+            path = later.get(kind, path)
+        status, text, seconds = browser.ask(method, path, form)
+        if status == 302 and method == "POST" and not text.startswith("/account/"):
+            status, text, more = browser.ask("GET", text)
+            seconds += more
+        following = NEXT.search(text)
+        if kind.endswith("list") and following:
+            later[kind] = following[1].replace("&amp;", "&")
+        if status != 200 or expected not in text:
+            failures.append(f"{status} {method} {path}")
+        elif turn >= 5:
+            times[kind].append(seconds * 1000)
+        time.sleep(pause * (0.5 + order.random()))
+    results.put((times, failures, browser.cookies, number, time.perf_counter()))
 
 
 def _wait() -> None:

@@ -87,6 +87,13 @@ def interleaved(folder: Path, repeat: int) -> tuple[dict[str, Any], dict[str, An
 
 def same_answers(folder: Path, hand: dict[str, Any], ours: dict[str, Any], pandas: dict[str, Any]) -> None:
     """The rows must be equal to the last digest, the counts of pandas equal to those of the rules."""
+    same_rows(folder)
+    counted = {finding: ours["found"].get(finding, 0) for finding in rules_by_hand.IN_PANDAS}
+    assert pandas["found"] == counted, {k: (v, counted[k]) for k, v in pandas["found"].items() if v != counted[k]}
+
+
+def same_rows(folder: Path) -> int:
+    """How many rows both sides tell; they must be equal to the last digest."""
     import duckdb
 
     columns = "finding, household_id, person_id, state, evidence, evidence_hash"
@@ -94,8 +101,7 @@ def same_answers(folder: Path, hand: dict[str, Any], ours: dict[str, Any], panda
     for one, other in ((by_hand, by_rules), (by_rules, by_hand)):
         differing = duckdb.sql(f"SELECT finding, count(*) FROM ({one} EXCEPT ALL {other}) GROUP BY 1").fetchall()
         assert not differing, differing
-    counted = {finding: ours["found"].get(finding, 0) for finding in rules_by_hand.IN_PANDAS}
-    assert pandas["found"] == counted, {k: (v, counted[k]) for k, v in pandas["found"].items() if v != counted[k]}
+    return int(duckdb.sql(f"SELECT count(*) FROM ({by_hand})").fetchall()[0][0])
 
 
 def ask(what: str, folder: Path, repeat: int = 1) -> Any:
@@ -135,7 +141,7 @@ def columns_needed(folder: Path) -> Any:
     return plan_for(as_of=rules_by_hand.DAY, region=REGION, cache=folder / "cache").columns
 
 
-def by_hand(folder: Path) -> Any:
+def by_hand(folder: Path, query: str = "") -> Any:
     import duckdb
 
     with duckdb.connect() as connection:
@@ -145,7 +151,7 @@ def by_hand(folder: Path) -> Any:
         for file in (folder / "snapshot").glob("*.parquet"):
             connection.execute(f"CREATE VIEW {file.stem} AS SELECT * FROM '{file}'")
         connection.execute(
-            f"COPY ({rules_by_hand.query()}) TO '{folder}/hand.parquet' (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY ({query or rules_by_hand.query()}) TO '{folder}/hand.parquet' (FORMAT parquet, COMPRESSION zstd)"
         )
     return {}
 

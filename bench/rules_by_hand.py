@@ -134,6 +134,11 @@ def query() -> str:
             f"THEN json_object({', '.join(pairs)})::VARCHAR END AS evidence FROM {table} "
             f"WHERE ({condition}) IS NULL OR ({condition})"
         )
+    return whole(parts)
+
+
+def whole(parts: list[str]) -> str:
+    """One query over the tables from a SELECT for each finding."""
     return f"""{_TABLES}
     SELECT finding, household_id, person_id, CASE WHEN held THEN 'found' ELSE 'unknown' END AS state, evidence,
       sha256(evidence) AS evidence_hash FROM ({" UNION ALL ".join(parts)})"""

@@ -110,7 +110,7 @@ def _held(rows: Any) -> Any:
 
 
 def _outcomes(rows: Any) -> dict[str, Outcome]:
-    return {name: Outcome("x", "held", {"value": name}) for name in rows.columns}
+    return {name: Outcome("x", "held", {"value": name}, "rows") for name in rows.columns}
 
 
 def _by_column(told: Mapping[str, str], found: list[Any]) -> dict[str, list[str]]:
