@@ -13,6 +13,11 @@ import rules_by_hand
 from huqing.rules.language import Column, Rule, finding
 
 NUMBER = 1_000
+SUBJECTS = {
+    "household": "id AS household_id, NULL::BIGINT AS person_id",
+    "person": "household_id, id AS person_id",
+}
+TABLES = {"household": "homes", "person": "people"}
 
 
 class Family(NamedTuple):
@@ -93,18 +98,27 @@ def _function(band: Band, value: str, beside: str) -> Callable[..., Any]:
     return made
 
 
-def by_hand() -> str:
-    """The thousand as one query."""
-    parts = []
+def by_hand(*, in_lists: bool) -> str:
+    """The thousand as one query: a SELECT for each, as one writes it, or all of a subject in a list, as an expert would."""
+    branches: list[str] = []
+    lists: dict[str, list[str]] = {}
     for band in bands():
         (value, by_value), (beside, by_beside) = band.family.value, band.family.beside
-        ids, table = "id AS household_id, NULL::BIGINT AS person_id", "homes"
-        if band.family.of == "person":
-            ids, table = "household_id, id AS person_id", "people"
         condition = f"{by_value} >= {band.low} AND {by_value} < {band.high} AND {by_beside} >= {band.least}"
-        parts.append(
-            f"SELECT '{band.key}' AS finding, {ids}, {condition} AS held, CASE WHEN {condition} THEN "
-            f"json_object('{value}', {by_value}, '{beside}', {by_beside})::VARCHAR END AS evidence FROM {table} "
-            f"WHERE ({condition}) IS NULL OR ({condition})"
+        evidence = (
+            f"CASE WHEN {condition} THEN json_object('{value}', {by_value}, '{beside}', {by_beside})::VARCHAR END"
         )
-    return rules_by_hand.whole(parts)
+        branches.append(
+            f"SELECT '{band.key}' AS finding, {SUBJECTS[band.family.of]}, {condition} AS held, {evidence} AS evidence "
+            f"FROM {TABLES[band.family.of]} WHERE ({condition}) IS NULL OR ({condition})"
+        )
+        lists.setdefault(band.family.of, []).append(
+            f"CASE WHEN ({condition}) IS NULL OR ({condition}) THEN "
+            f"{{'finding': '{band.key}', 'held': {condition}, 'evidence': {evidence}}} END"
+        )
+    told = [
+        f"SELECT told.finding, household_id, person_id, told.held, told.evidence FROM (SELECT {SUBJECTS[subject]}, "
+        f"unnest(list_filter([{', '.join(items)}], lambda one: one IS NOT NULL)) AS told FROM {TABLES[subject]})"
+        for subject, items in lists.items()
+    ]
+    return rules_by_hand.whole(told if in_lists else branches)
