@@ -22,7 +22,7 @@ import rules_county
 from bench_rules import FULL, REGION
 from machine import row, save
 
-MEMORY = "6g"
+MEMORY = "5g"
 COLUMNS = "finding, household_id, person_id, state, evidence, evidence_hash"
 
 

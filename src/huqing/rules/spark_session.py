@@ -41,7 +41,11 @@ SETTINGS = {
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     # A hundred findings make thousands of columns; inferring constraints from them takes longer than reading them.
     "spark.sql.constraintPropagation.enabled": "false",
+    # Before a join is run its sizes are guesses; a guess ten times too small filled the driver at 3 million households.
+    "spark.sql.autoBroadcastJoinThreshold": "-1",
+    "spark.sql.adaptive.autoBroadcastJoinThreshold": "4m",
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
     "spark.scheduler.mode": "FAIR",
 }
