@@ -115,9 +115,10 @@ def log() -> Iterator[io.StringIO]:
     """What the installed log handler writes."""
     (handler,) = [one for one in logging.getLogger().handlers if one.get_name() == "console"]
     written = io.StringIO()
-    before = handler.setStream(written)
+    # Not setStream, which flushes: a command line test may have left a stream that is closed by now.
+    before, handler.stream = handler.stream, written
     yield written
-    handler.setStream(before)
+    handler.stream = before
 
 
 def as_csv(rows: list[dict[str, str]]) -> bytes:

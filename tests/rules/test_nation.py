@@ -32,9 +32,10 @@ OWN_LINE, SHARED, SHARED_TOO, PROVINCE, NO_LINE = "500236", "500235", "500234", 
 INCOME = {"business_income": 0, "property_income": 0, "transfer_income": 0, "business_cost": 0}
 SECONDS = 60.0  # to wait for something that must come, before giving up
 DRIVER = """
-import json, sys
+import json, signal, sys
 from pathlib import Path
 from huqing.rules.nation import run
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background start with it ignored
 where, cache, findings = json.loads(sys.argv[1])
 run(Path(where) / "lake", Path(where) / "out", processes=1, findings=findings, cache=Path(cache),
     tell=lambda county, number, total: print(county.county, county.state, flush=True))
@@ -128,8 +129,10 @@ def driver_busy_with_the_second(where: Path, cache: Path) -> Iterator[tuple[subp
             assert driver.stdout is not None
             assert driver.stdout.readline().strip() == f"{OWN_LINE} {DONE}"
             (worker,) = workers_of(driver.pid)
-            yield driver, os.pidfd_open(worker)
-            driver.kill()
+            try:
+                yield driver, os.pidfd_open(worker)
+            finally:
+                driver.kill()
 
 
 def test_every_county_has_the_rows_it_would_have_alone(tmp_path: Path, cache: Path) -> None:
