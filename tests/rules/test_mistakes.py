@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 
 from huqing.rules.compiler import compile_plan
 from huqing.rules.errors import ParameterError, RuleError
-from huqing.rules.language import Aggregate, Column, Param, Rule, Unit, aggregate, finding, variable
+from huqing.rules.language import Aggregate, Column, Param, Rule, Unit, aggregate, finding, grouping, variable
 from huqing.rules.library import Library
 from huqing.rules.logic import any_of
 from huqing.rules.parameters import Parameters, load
@@ -148,6 +148,94 @@ def test_a_wrong_unit_of_an_argument_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RuleError, match="要求 line 的单位是“元/年”，实际是“元/人·年”"):
         Library([low], parameters(tmp_path, LINE))
+
+
+def test_a_wrong_unit_of_a_column_or_variable_is_refused() -> None:
+    @variable("收入", of="household", unit="元/年")
+    def income(wage_income: Column) -> Column:
+        """What is earned."""
+        return wage_income
+
+    @variable("低", of="household")
+    def low(income: Annotated[Column, Unit("元/人·年")]) -> Column:
+        """Means income by head."""
+        return income < 9000
+
+    @variable("也低", of="household")
+    def low_too(wage_income: Annotated[Column, Unit("元/人·年")]) -> Column:
+        """Means income by head."""
+        return wage_income < 9000
+
+    for rule, name in ((low, "income"), (low_too, "wage_income")):
+        with pytest.raises(RuleError, match=f"要求 {name} 的单位是“元/人·年”，实际是“元/年”") as caught:
+            Library([income, rule], NO_PARAMETERS)
+        assert "test_mistakes.py 第 " in str(caught.value)
+        assert "换用单位相符的量" in str(caught.value)
+
+
+def test_a_finding_on_unknown_evidence_suggests_what_was_meant() -> None:
+    @finding("低", of="household", basis="依", resolve="办", sentence="句", severity="low", evidence=["wage_incom"])
+    def low(wage_income: Column) -> Column:
+        """Low."""
+        return wage_income < 9000
+
+    with pytest.raises(RuleError, match=r"规则 low 用到的 wage_incom .*找不到.*wage_income") as caught:
+        Library([low], NO_PARAMETERS)
+    assert "test_mistakes.py 第 " in caught.value.place
+
+
+def test_rows_that_do_not_belong_to_an_entity_are_not_summed_up_to_it() -> None:
+    @aggregate("户数", of="person", over="household")
+    def homes(has_phone: Column) -> Aggregate:
+        """A household does not belong to a person."""
+        return any_of(has_phone)
+
+    with pytest.raises(RuleError, match="household 的行不属于 person，不能汇总") as caught:
+        Library([homes], NO_PARAMETERS)
+    assert "检查 of= 与 over=" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "problem"),
+    [
+        ({"of": "houshold"}, "所说的 houshold 不存在.*相近的名字：household"),
+        ({"of": "household", "codelist": "no_such_codes"}, "代码表 no_such_codes 不存在"),
+    ],
+)
+def test_a_rule_about_what_does_not_exist_is_refused(declared: dict[str, str], problem: str) -> None:
+    @variable("工资", **declared)
+    def wages(wage_income: Column) -> Column:
+        """What is earned."""
+        return wage_income
+
+    with pytest.raises(RuleError, match=problem) as caught:
+        Library([wages], NO_PARAMETERS)
+    assert "test_mistakes.py 第 " in str(caught.value)
+
+
+def test_a_finding_about_bills_is_refused() -> None:
+    @finding("多", of="medical_bill", basis="依", resolve="办", sentence="句", severity="low", evidence=["self_paid"])
+    def much(self_paid: Column) -> Column:
+        """A bill is nobody's alert."""
+        return self_paid > 0
+
+    with pytest.raises(RuleError, match=r"of=medical_bill 不能有发现项.*household、person 或 village"):
+        Library([much], NO_PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("group", "problem"),
+    [
+        ({"name": "same_day", "over": "medical_bil", "by": ["person_id"]}, "over=medical_bil 不存在"),
+        ({"name": "same_day", "over": "medical_bill", "by": ["settled"]}, "settled 不是 medical_bill 的列或变量"),
+        ({"name": "person", "over": "medical_bill", "by": ["person_id"]}, "分组名 person 已被使用"),
+    ],
+)
+def test_a_grouping_of_what_does_not_exist_is_refused(group: dict[str, Any], problem: str) -> None:
+    made = grouping(group["name"], "分组", over=group["over"], by=group["by"])
+    with pytest.raises(RuleError, match=problem) as caught:
+        Library([made], NO_PARAMETERS)
+    assert "test_mistakes.py 第 " in str(caught.value)
 
 
 def finding_of(rule: Rule) -> Rule:

@@ -17,6 +17,7 @@ from huqing.rules.errors import Place, RuleError
 from huqing.rules.inputs import input_entities, links_of
 from huqing.rules.language import DECLARED, Argument, Declared, Grouping, InputTable, Rule
 from huqing.rules.parameters import Parameters, load, own_folders
+from huqing.standards.codelists import codelists
 from huqing.standards.fields import Field, department_kinds, record_kinds
 
 PACKAGES = ("huqing.policies",)
@@ -79,9 +80,8 @@ class Library:
         if group.name in self.tables or group.name in self.groupings:
             raise RuleError(group.place, f"分组名 {group.name} 已被使用", "换一个名字")
         if group.over not in self.tables:
-            raise RuleError(
-                group.place, f"分组 {group.name} 的 over={group.over} 不存在", self.suggest(group.over, self.tables)
-            )
+            remedy = self.suggest(group.over, self.tables)
+            raise RuleError(group.place, f"分组 {group.name} 的 over={group.over} 不存在", remedy)
         self.groupings[group.name] = group
 
     def _add(self, rule: Rule) -> None:
@@ -89,11 +89,13 @@ class Library:
             if entity not in self.tables and entity not in self.groupings:
                 remedy = self.suggest(entity, [*self.tables, *self.groupings])
                 raise RuleError(rule.place, f"规则 {rule.name} 所说的 {entity} 不存在", remedy)
+        if rule.codelist and rule.codelist not in codelists():
+            remedy = self.suggest(rule.codelist, codelists())
+            raise RuleError(rule.place, f"规则 {rule.name} 的代码表 {rule.codelist} 不存在", remedy)
         if rule.kind == "finding":
             if rule.of not in SUBJECTS:
-                raise RuleError(
-                    rule.place, f"规则 {rule.name} 的 of={rule.of} 不能有发现项", "改为 household、person 或 village"
-                )
+                remedy = "改为 household、person 或 village"
+                raise RuleError(rule.place, f"规则 {rule.name} 的 of={rule.of} 不能有发现项", remedy)
             self._once(rule, self.findings.get(rule.name))
             self.findings[rule.name] = rule
             return
@@ -134,15 +136,13 @@ class Library:
             over = [name for name, group in self.groupings.items() if group.over == entity]
             return [entity, *over, *self.input_tables[entity].belongs_to, COUNTY]
         reads_person = own.key_of(PERSON) and entity not in ("label", PERSON) and self._person_subject(entity)
-        up = [entity]
-        if reads_person:
-            up.append(PERSON)
+        up = [PERSON] if reads_person else []
         if own.key_of(HOUSEHOLD) and entity != HOUSEHOLD:
             up.append(HOUSEHOLD)
         if entity in (HOUSEHOLD, PERSON):
             up.append(VILLAGE)
         groups = [name for name, group in self.groupings.items() if group.over == entity]
-        return [entity, *groups, *up[1:], COUNTY]
+        return [entity, *groups, *up, COUNTY]
 
     @staticmethod
     def _person_subject(entity: str) -> bool:
@@ -272,8 +272,8 @@ class Library:
         except graphlib.CycleError as error:
             path: list[Node] = error.args[1]
             shown = " → ".join(str(node) for node in reversed(path))
-            rule = next(self.rules[node] for node in path if node in self.rules)
-            raise RuleError(rule.place, f"规则互相依赖成了环：{shown}", "去掉其中一个依赖") from error
+            place = next(self.rules[node].place for node in path if node in self.rules)
+            raise RuleError(place, f"规则互相依赖成了环：{shown}", "去掉其中一个依赖") from error
 
     def closure(self, findings: Iterable[str]) -> set[Node]:
         """Every node the findings need, columns included."""
