@@ -119,5 +119,5 @@ def attempt(work: Callable[[], dict[str, list[str]]]) -> list[str] | str:
     try:
         with told("Spark"):
             return work()["value"]
-    except (IbisError, duckdb.Error, SparkError):
+    except (IbisError, duckdb.Error, SparkError, AttributeError):  # Ibis has no words for doubles without a connection
         return STOPPED
