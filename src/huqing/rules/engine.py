@@ -224,14 +224,15 @@ def _run(connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan, foun
     for step in plan.steps:
         if step.whole:
             connection.execute(f'CREATE TEMP TABLE "{step.name}" AS {step.sql}')
-    done = [_write(connection, found, 0, results_sql(plan, (VILLAGE,)))]
+    done: list[Path] = []
     waiting = _ranges(connection, snapshot, parts)[::-1]
     while waiting:
         first, last = waiting.pop()
         if parts > 1:
             open_snapshot(connection, snapshot, plan, (first, last))
         try:
-            connection.execute("CREATE OR REPLACE TEMP TABLE decided AS " + RESULT_ROWS.format(rows=NO_ROWS))
+            villages = results_sql(plan, () if done else (VILLAGE,))
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE decided AS {villages}")
             connection.execute(f"INSERT INTO decided {decide_sql(plan)}")
         except duckdb.OutOfMemoryException:
             if last - first < FEWEST:
@@ -240,17 +241,17 @@ def _run(connection: duckdb.DuckDBPyConnection, snapshot: Path, plan: Plan, foun
             middle = (first + last) // 2
             waiting += [(middle + 1, last), (first, middle)]
         else:
-            done.append(_write(connection, found, len(done), "SELECT * FROM decided"))
-    files = ", ".join(f"'{quoted(file)}'" for file in done)
-    _write(connection, found, None, f"SELECT * FROM read_parquet([{files}])")
+            # A county's evidence is too much to be kept in memory.
+            done.append(found.with_name(f"part-{len(done)}.parquet") if waiting or done else found)
+            _write(connection, "decided", done[-1])
+    if done != [found]:
+        files = ", ".join(f"'{quoted(file)}'" for file in done)
+        _write(connection, f"read_parquet([{files}])", found)
 
 
-def _write(connection: duckdb.DuckDBPyConnection, found: Path, number: int | None, sql: str) -> Path:
-    """Write rows to the file ``found``, or to one beside it: a county's evidence is too much to be kept in memory."""
-    file = found if number is None else found.with_name(f"part-{number}.parquet")
+def _write(connection: duckdb.DuckDBPyConnection, rows: str, file: Path) -> None:
     options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {WRITTEN_TOGETHER}"
-    connection.execute(f"COPY ({sql}) TO '{quoted(file)}' ({options})")
-    return file
+    connection.execute(f"COPY (FROM {rows}) TO '{quoted(file)}' ({options})")
 
 
 def _ranges(connection: duckdb.DuckDBPyConnection, snapshot: Path, parts: int) -> list[tuple[int, int]]:
