@@ -72,6 +72,7 @@ def users_by_role(regions) -> dict:
         Role.GRID: regions.village.code,
         Role.DEPARTMENT: "500236",
         Role.READER: "500236",
+        Role.VISITOR: "500236",
     }
     return {
         role.value: User.objects.create(

@@ -12,6 +12,7 @@ from django.core.exceptions import FieldDoesNotExist
 from huqing.access.models import Role
 from huqing.access.scope import ScopedManager, code_range, covers, prefix_of, sees, visible
 from huqing.registry.models import DepartmentRecord, Entry, Grid, Household, Label, Person, Region, Source
+from huqing.teams.models import Responsibility, Staff
 
 NOW = dt.datetime(2024, 6, 1, 9, 0, tzinfo=dt.UTC)
 
@@ -34,6 +35,7 @@ SEES = {
     Role.VILLAGE: {"grid", "next_grid"},
     Role.GRID: {"grid"},
     Role.DEPARTMENT: set(),
+    Role.VISITOR: set(),  # until the ledger names somebody: see below
     Role.SYSTEM_ADMIN: set(),
     Role.SECURITY_ADMIN: set(),
     Role.AUDIT_ADMIN: set(),
@@ -58,6 +60,31 @@ def test_what_hangs_on_a_household_is_seen_with_it(role, users_by_role, househol
     for model in (Label, Entry):
         rows = model.objects.visible_to(users_by_role[role])
         assert set(rows.values_list("household", flat=True)) == expected
+
+
+def test_a_visitor_sees_the_households_the_ledger_names_while_it_names_them(users_by_role, households, regions):
+    doctor = Staff.objects.create(
+        name="医生", kind="3", user=users_by_role["visitor"], region_code=regions.village.code
+    )
+
+    def seen() -> set[int]:
+        people = set(Person.objects.visible_to(doctor.user).values_list("household", flat=True))
+        assert set(Household.objects.visible_to(doctor.user).values_list("pk", flat=True)) == people
+        return people
+
+    common = {"staff": doctor, "role": "family_doctor", "region_code": regions.village.code}
+    ended = Responsibility.objects.create(
+        **common, village=regions.next_village, since=dt.date(2024, 1, 1), until=dt.date(2024, 1, 31)
+    )
+    assert seen() == set()
+    Responsibility.objects.create(**common, grid=regions.grid, since=dt.date(2024, 1, 1))
+    assert seen() == {households["grid"].pk}
+    Responsibility.objects.create(**common, household=households["next_grid"], since=dt.date(2024, 1, 1))
+    Responsibility.objects.create(**common, household=households["foreign"], since=dt.date(2024, 1, 1))
+    assert seen() == {households["grid"].pk, households["next_grid"].pk}
+    ended.until = None
+    ended.save()
+    assert households["next_village"].pk in seen()
 
 
 def test_a_department_sees_its_own_kinds_of_records_and_no_others(users_by_role, regions):

@@ -20,6 +20,7 @@ class Role(models.TextChoices):
     GRID = "grid", "网格员"
     DEPARTMENT = "department", "行业部门"
     READER = "reader", "查阅人员"
+    VISITOR = "visitor", "走访人员"
 
 
 # They run the installation, the accounts and the log; nobody holds two of these roles, and none sees households.

@@ -30,12 +30,12 @@ CLOSED = "closed"
 
 _SYSTEM, _SECURITY, _AUDIT = Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN
 _COUNTY, _TOWN, _VILLAGE, _GRID = Role.COUNTY, Role.TOWN, Role.VILLAGE, Role.GRID
-_DEPARTMENT, _READER = Role.DEPARTMENT, Role.READER
+_DEPARTMENT, _READER, _VISITOR = Role.DEPARTMENT, Role.READER, Role.VISITOR
 _FIELD = (_COUNTY, _TOWN, _VILLAGE, _GRID)
 
 # permission: (what it is called in a refusal, the roles that have it)
 TABLE: dict[str, tuple[str, tuple[Role, ...]]] = {
-    "view_household": ("查看农户档案", (*_FIELD, _READER)),
+    "view_household": ("查看农户档案", (*_FIELD, _READER, _VISITOR)),
     "edit_household": ("修改农户档案", _FIELD),
     "show_sealed": ("查看完整号码", _FIELD),
     "view_alerts": ("查看预警", (*_FIELD, _READER)),
@@ -49,6 +49,12 @@ TABLE: dict[str, tuple[str, tuple[Role, ...]]] = {
     "review_links": ("判定疑似同一人", (_COUNTY, _TOWN)),
     "export": ("导出", (_COUNTY, _TOWN)),
     "print": ("打印档案", (_COUNTY, _TOWN, _VILLAGE)),
+    "visit": ("走访填表", (*_FIELD, _VISITOR)),
+    "view_visits": ("查看走访记录", (*_FIELD, _READER, _VISITOR)),
+    "review_visits": ("审核走访记录", (_COUNTY, _TOWN, _VILLAGE)),
+    "export_visits": ("导出走访记录", (_COUNTY, _TOWN)),
+    "manage_methods": ("启用工作法和发布表单", (_COUNTY,)),
+    "manage_links": ("发放手机链接", (_COUNTY, _TOWN)),
     "view_rules": ("查看规则", tuple(Role)),
     "simulate": ("试算参数", (_COUNTY,)),
     "view_regions": ("查看区划与网格", (_SYSTEM, *_FIELD, _READER)),

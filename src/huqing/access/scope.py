@@ -7,11 +7,13 @@ A model says with its manager where its region, grid, household and record kind 
     objects = ScopedManager(region="household__region_code", grid="household__grid")
 
 An account without a region sees nothing. The administrator roles see no rows of people. A grid worker sees the rows of
-the own grid. A department sees, in its region, only rows of its own kinds of records, and nothing about households.
+the own grid; somebody who only visits, those of the households in their care. A department sees, in its region, only
+rows of its own kinds of records, and nothing about households.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -102,6 +104,20 @@ def department_kinds_of(user: User) -> list[str]:
     return [key for key, kind in record_kinds().items() if kind.department == user.department]
 
 
+_in_care: Callable[[User], QuerySet[Any]] | None = None
+
+
+def narrow_visitors(households: Callable[[User], QuerySet[Any]]) -> None:
+    """Say which households are in the care of an account that only visits; the ledger of duties does."""
+    global _in_care  # noqa: PLW0603  set once, when the ledger's app is ready
+    _in_care = households
+
+
+def _household_of(scope: Scope) -> str:
+    """The path to the household, given the path to its grid: "household__grid" is "household", "grid" is the row."""
+    return scope.grid.removesuffix("grid").removesuffix("__") or "pk"
+
+
 def visible(queryset: QuerySet[Row], user: User | AnonymousUser | None, field: str = "") -> QuerySet[Row]:
     """The rows of ``queryset`` that ``user`` may see; ``field``: the region column if not the declared one."""
     allowed = _allowed(scope_of(queryset.model), user, field)
@@ -120,6 +136,9 @@ def _allowed(scope: Scope, user: User | AnonymousUser | None, field: str) -> Q |
     if user.role == Role.GRID:
         own = scope.grid and user.grid_id is not None
         condition = condition & Q(**{scope.grid: user.grid_id}) if condition and own else None
+    elif user.role == Role.VISITOR:
+        own = scope.grid and _in_care is not None
+        condition = condition & Q(**{f"{_household_of(scope)}__in": _in_care(user)}) if condition and own else None
     elif user.role == Role.DEPARTMENT:
         kinds = department_kinds_of(user)
         condition = condition & Q(**{f"{scope.kind}__in": kinds}) if condition and scope.kind else None

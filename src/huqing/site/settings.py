@@ -35,6 +35,9 @@ INSTALLED_APPS = [
     "huqing.registry",
     "huqing.intake",
     "huqing.screening",
+    "huqing.teams",
+    "huqing.visits",
+    "huqing.api",
     "huqing.office",
 ]
 

@@ -1,0 +1,1 @@
+"""What machines speak: the OpenRosa protocol of the phone clients, and the phone app itself."""

@@ -1,0 +1,1 @@
+"""Who is responsible: units, staff, and the dated ledger of their duties."""

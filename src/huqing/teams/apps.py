@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+
+
+class TeamsConfig(AppConfig):
+    name = "huqing.teams"
+    label = "teams"
+    verbose_name = "责任体系"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from huqing.access.audit import name_actions
+        from huqing.access.scope import narrow_visitors
+        from huqing.teams.queries import households_in_care
+
+        narrow_visitors(households_in_care)
+        name_actions({"duty_give": "安排责任", "duty_end": "解除责任", "staff_save": "登记人员"})
