@@ -108,6 +108,14 @@ def test_a_sound_pack_is_read(tmp_path: Path) -> None:
             "source: 测试\nindicators: [{{key: a, title: 数, unit: 户, visit: hme, counts: all}}]",
             "不认识的 counts: all",
         ),
+        (
+            "role: 走访",
+            "duties: [hleper], role: 走访",
+            "第 7 行：责任台账里没有责任 hleper。改为 helper（帮扶责任人）",
+        ),
+        ("role: 走访", "duties: [结对教师], role: 走访", "没有责任 结对教师。改为 paired_teacher（结对教师）"),
+        ("role: 走访", "duties: [x], role: 走访", "没有责任 x。从这些里选：grid_worker（网格员）"),
+        ("role: 走访", "duties: helper, role: 走访", "duties 应是一列责任代号。写成 [helper, resident]"),
         ("source: 测试", "source: 测试\noutline: [{{title: 一, indicators: [x]}}]", "indicators 中没有 x"),
         ("source: 测试", "source: 测试\npapers: [{{key: a, title: 表, template: a.docx}}]", "没有模板 papers/a.docx"),
     ],
@@ -268,3 +276,11 @@ def test_five_looks_scores_add_up_to_a_hundred_and_name_four_classes() -> None:
     classes = pack.forms["look"].question("classes")
     assert classes is not None
     assert [label for _, label in classes.choices][:4] == ["产业帮扶", "异地搬迁", "政策兜底", "大病救助"]
+
+
+def test_every_visit_of_a_shipped_method_has_actors_that_the_ledger_of_duties_knows() -> None:
+    for key in shipped_keys():
+        method = shipped(key).method
+        actors = {actor.key: actor for actor in method.actors}
+        for visit in method.visits:
+            assert actors[visit.actor].duties, f"{key}/{visit.key}"

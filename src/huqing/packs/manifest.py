@@ -22,11 +22,16 @@ EVERYBODY = "all"
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something in a method (帮扶干部、教师、医生…), and what this person answers for."""
+    """Who does something in a method (帮扶干部、教师、医生…), and what this person answers for.
+
+    ``duties`` are the roles of the ledger (codes of duty_role) whose holders are this actor; empty: everybody who is
+    responsible for the subject in whatever role.
+    """
 
     key: str
     title: str
     role: str
+    duties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

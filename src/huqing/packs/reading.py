@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -137,8 +138,23 @@ class Reader:
         return tuple(made)
 
     def actor(self, raw: Mapping) -> Actor:
-        self.only(raw, ("key", "title", "role"))
-        return Actor(self.key(raw), self.text(raw, "title"), self.text(raw, "role"))
+        self.only(raw, ("key", "title", "role"), ("duties",))
+        return Actor(self.key(raw), self.text(raw, "title"), self.text(raw, "role"), self.roles(raw))
+
+    def roles(self, raw: Mapping) -> tuple[str, ...]:
+        """The roles of the ledger of duties an actor holds."""
+        listed = raw.get("duties") or []
+        if not isinstance(listed, list):
+            self.problem(raw.line_of("duties"), "duties 应是一列责任代号", "写成 [helper, resident]")
+            return ()
+        known = codelist("duty_role")
+        for wrong in (str(code) for code in listed if str(code) not in known):
+            titled = {label: code for code, label in known.items}
+            near = titled.get(wrong) or next(iter(get_close_matches(wrong, list(titled.values()), 1)), "")
+            told = "、".join(f"{code}（{label}）" for code, label in known.items)
+            remedy = f"改为 {near}（{known.label(near)}）" if near else f"从这些里选：{told}"
+            self.problem(raw.line_of("duties"), f"责任台账里没有责任 {wrong}", remedy)
+        return tuple(dict.fromkeys(str(code) for code in listed if str(code) in known))
 
     def quota(self, raw: Mapping) -> Quota:
         self.only(raw, ("actor", "title"), ("rank", "count", "at_least", "at_most", "note"))
