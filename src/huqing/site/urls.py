@@ -9,5 +9,6 @@ handler500 = "huqing.office.views.errors.broken"
 
 urlpatterns = [
     path("account/", include("allauth.urls")),
+    path("", include("huqing.api.urls")),
     path("", include("huqing.office.urls")),
 ]
