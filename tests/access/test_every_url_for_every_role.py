@@ -26,7 +26,7 @@ from huqing.access.permissions import CLOSED, PUBLIC, SIGNED_IN, TABLE, declared
 METHODS = ("GET", "POST")
 # Text arguments that are no row's key, by name; any other text argument gets the number of a household.
 TEXTS = {"kind": "insured", "finding": "unsafe_water", "key": "unsafe_water", "field": "phone", "code": "500237101201"}
-ANSWERS = {200, 204, 302, 400, 403, 404, 405, 409, 422}
+ANSWERS = {200, 204, 302, 400, 401, 403, 404, 405, 409, 422, 429}
 # What a curious person sends along: places, numbers and keys of the foreign county.
 CURIOUS = {
     "region": "500237",

@@ -1,10 +1,11 @@
-"""Error reports without people's numbers, DEBUG included."""
+"""Error reports without people's numbers and without phones' tokens, DEBUG included."""
 
 from __future__ import annotations
 
 from django.views.debug import ExceptionReporter
 
-from huqing.access.numbers import hide_numbers
+from huqing.access.keys import PREFIX
+from huqing.access.logs import sieved
 
 
 class Reporter(ExceptionReporter):
@@ -12,8 +13,14 @@ class Reporter(ExceptionReporter):
 
     def get_traceback_html(self) -> str:
         """The report as a page."""
-        return hide_numbers(super().get_traceback_html())
+        return self._sieved(super().get_traceback_html())
 
     def get_traceback_text(self) -> str:
         """The report as text."""
-        return hide_numbers(super().get_traceback_text())
+        return self._sieved(super().get_traceback_text())
+
+    def _sieved(self, report: str) -> str:
+        """Without the token of this request wherever it stands: variables are shown without their address."""
+        path = getattr(self.request, "path_info", "") or ""
+        key = path.removeprefix(PREFIX).partition("/")[0] if path.startswith(PREFIX) else ""
+        return sieved(report.replace(key, "…") if key else report)

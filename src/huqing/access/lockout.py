@@ -39,9 +39,21 @@ def account_key(username: str) -> str:
 
 def begin(*, username: str, address: str) -> dt.datetime | None:
     """Count an attempt; returns until when account or address is locked, None when it may go on."""
+    return _count(_keys(username, address))
+
+
+def wrong_link(*, address: str) -> dt.datetime | None:
+    """Count a phone's link that does not exist; returns until when its address is not answered, None while it is.
+
+    Counted apart from sign-ins: a phone that tries an old link all day must not lock its office out.
+    """
+    return _count([(Kind.ADDRESS, f"link {address}"[:64])])
+
+
+def _count(keys: list[tuple[str, str]]) -> dt.datetime | None:
     now = timezone.now()
     with transaction.atomic():
-        rows = [_row(kind, key, now) for kind, key in _keys(username, address)]
+        rows = [_row(kind, key, now) for kind, key in keys]
         locked = [row.locked_until for row in rows if row.locked_until and row.locked_until > now]
         if locked:
             return max(locked)

@@ -1,4 +1,4 @@
-"""Keeps people's numbers out of the logs; ``errors`` does the same for error reports."""
+"""Keeps people's numbers and phones' secret addresses out of the logs; ``errors`` does it for error reports."""
 
 from __future__ import annotations
 
@@ -7,36 +7,42 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
+from huqing.access.keys import hide_keys
 from huqing.access.numbers import hide_numbers
 
 _TRACEBACKS = logging.Formatter()
+
+
+def sieved(text: str) -> str:
+    """The text without numbers of people and without phones' tokens."""
+    return hide_keys(hide_numbers(text))
 
 
 class HideNumbers(logging.Filter):
     """Rewrites every record before a handler sees it: message, traceback and stack."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Always lets the record pass, without its numbers."""
+        """Always lets the record pass, without its numbers and tokens."""
         try:
             message = record.getMessage()
         except (TypeError, ValueError):
             message = f"{record.msg} {record.args}"
-        record.msg = hide_numbers(message)
+        record.msg = sieved(message)
         record.args = ()
         if record.exc_info and isinstance(record.exc_info[1], PermissionDenied):
             # A refusal is an answer, not a fault: one line, with the reason.
-            record.msg = hide_numbers(f"{record.msg}: {record.exc_info[1]}")
+            record.msg = sieved(f"{record.msg}: {record.exc_info[1]}")
             record.exc_info = record.exc_text = None
         if record.exc_info and record.exc_info[0] is not None:
-            record.exc_text = hide_numbers(record.exc_text or _TRACEBACKS.formatException(record.exc_info))
+            record.exc_text = sieved(record.exc_text or _TRACEBACKS.formatException(record.exc_info))
         if record.stack_info:
-            record.stack_info = hide_numbers(record.stack_info)
+            record.stack_info = sieved(record.stack_info)
         return True
 
 
 def hide_numbers_of_failures(instance: Any, **_: Any) -> None:
     """Sieve what the task queue keeps of a failed task: its traceback may quote a value."""
-    instance.traceback = hide_numbers(instance.traceback)
+    instance.traceback = sieved(instance.traceback)
 
 
 def configuration(*, debug: bool) -> dict[str, Any]:

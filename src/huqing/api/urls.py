@@ -1,10 +1,27 @@
-"""Addresses of the phone app and of what phones send and fetch."""
+"""Addresses of the phone app and of what phones send and fetch; the latter begin with ``/key/<token>/``."""
 
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import path
 
 from huqing.api import shell
+from huqing.api.answers import said_in_xml
+from huqing.api.tokens import with_token, without_token
+
+
+@with_token(answer=said_in_xml)
+def nowhere(request: HttpRequest, rest: str = "") -> HttpResponseBase:
+    """Whatever else is asked for below a link: told in the protocol's words, not as a page."""
+    raise Http404
+
 
 urlpatterns = [
     path("field/", shell.index, name="field"),
     path("field/<str:name>", shell.file, name="field_file"),
+    path("formList", without_token(said_in_xml), name="form-list-without-link"),
+    path("submission", without_token(said_in_xml), name="submission-without-link"),
+    # Last: what none of the addresses above meant.
+    path("key/<str:key>", nowhere, name="link"),
+    path("key/<str:key>/<path:rest>", nowhere, name="nowhere"),
 ]

@@ -1,0 +1,1 @@
+"""The OpenRosa protocol: list of forms, forms, manifests, media, submissions (https://docs.getodk.org/openrosa/)."""
