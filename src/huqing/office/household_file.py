@@ -16,7 +16,7 @@ from huqing.access.seal import mask, unseal
 from huqing.office import wording
 from huqing.registry import values as file
 from huqing.registry.models import DepartmentRecord, Entry, Household, Label, Person
-from huqing.registry.values import Origin
+from huqing.registry.values import Origin, shown
 from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import SEALED, Field, record_kinds
@@ -248,21 +248,6 @@ def fact(declared: Field, row: Household | Person, origin: Origin | None) -> Fac
 def editable(declared: Field) -> bool:
     """Whether somebody may type this value; the others follow from elsewhere or have actions of their own."""
     return not declared.derived and declared.key not in file.FIXED and declared.key != FOLLOWS
-
-
-def shown(declared: Field, value: Any) -> str:
-    """A value as the pages write it: money and whole numbers with separators, codes by their labels."""
-    if value in (None, "") or value == []:
-        return ""
-    if declared.type == "money":
-        whole, _, cents = display(declared, value).partition(".")
-        return f"{int(whole):,}" + (f".{cents}" if cents.strip("0") else "")
-    if declared.type == "decimal":
-        text = str(value)
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    if declared.type == "integer":
-        return f"{value:,}"
-    return display(declared, value)
 
 
 def masked(kind: str, sealed: bytes | None) -> str:

@@ -12,6 +12,7 @@ from huqing.registry.models import Entry, Household, Person, Source
 from huqing.standards import idnumbers
 from huqing.standards.fields import Field, RecordKind, record_kinds
 from huqing.standards.text import pinyin_initials
+from huqing.standards.values import display
 
 # Changed by actions of their own: a household's number names it, its village is where it lives.
 FIXED = frozenset({"number", "village_code"})
@@ -110,6 +111,21 @@ def value_on(entries: Iterable[Entry], key: str, on: dt.date, now: Any) -> Any:
     if before:
         return before[-1].changes[key][1]
     return ordered[0].changes[key][0] if ordered else now
+
+
+def shown(declared: Field, value: Any) -> str:
+    """A value as pages and phones write it: money and whole numbers with separators, codes by their labels."""
+    if value in (None, "") or value == []:
+        return ""
+    if declared.type == "money":
+        whole, _, cents = display(declared, value).partition(".")
+        return f"{int(whole):,}" + (f".{cents}" if cents.strip("0") else "")
+    if declared.type == "decimal":
+        text = str(value)
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    if declared.type == "integer":
+        return f"{value:,}"
+    return display(declared, value)
 
 
 def raw_text(raw: Any) -> Any:

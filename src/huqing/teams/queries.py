@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
@@ -11,7 +12,7 @@ from django.utils import timezone
 from huqing.access.instance import working_day
 from huqing.access.models import Role
 from huqing.access.scope import visible
-from huqing.registry.models import Household
+from huqing.registry.models import Household, Region
 from huqing.teams.models import Responsibility
 
 if TYPE_CHECKING:
@@ -26,6 +27,71 @@ def duties_of(user: User, *, on: dt.date | None = None, roles: tuple[str, ...] =
     day = on or working_day(timezone.localdate())
     lines = Responsibility.objects.filter(staff__user=user, since__lte=day).filter(Q(until=None) | Q(until__gte=day))
     return lines.filter(role__in=roles) if roles else lines
+
+
+@dataclass
+class Duties:
+    """In which roles (codes of duty_role) an account is responsible for what, on one day; read with two queries."""
+
+    own: str = ""
+    own_place: str = ""
+    villages: dict[int, set[str]] = field(default_factory=dict)
+    grids: dict[int, set[str]] = field(default_factory=dict)
+    households: dict[int, set[str]] = field(default_factory=dict)
+    people: dict[int, set[str]] = field(default_factory=dict)
+
+    def towards(self, household: Household, person: int | None = None) -> set[str]:
+        """The roles towards a household the account looks after; with a person, also those towards this person.
+
+        A teacher of one child is responsible for the child, not for everything in the house.
+        """
+        roles = set(self.households.get(household.pk, ()))
+        roles |= self.villages.get(household.village_id, set())
+        if household.grid_id is not None:
+            roles |= self.grids.get(household.grid_id, set())
+        if person is not None:
+            roles |= self.people.get(person, set())
+        return roles | {self.own} if self.own else roles
+
+    def towards_village(self, village: int, code: str) -> set[str]:
+        """The roles towards a village itself."""
+        roles = set(self.villages.get(village, ()))
+        if self.own == OWN_DUTY[Role.VILLAGE] and self.own_place == code:
+            roles.add(self.own)
+        return roles
+
+    @property
+    def roles(self) -> set[str]:
+        """All roles the account holds for anything."""
+        held = {self.own} - {""}
+        for lines in (self.villages, self.grids, self.households, self.people):
+            held.update(*lines.values())
+        return held
+
+
+def duties_by_place(user: User, *, on: dt.date | None = None) -> Duties:
+    """What an account is responsible for, for looking up many households."""
+    found = Duties(own=OWN_DUTY.get(Role(user.role), ""), own_place=user.region_code)
+    for role, village, grid, household, person in duties_of(user, on=on).values_list(
+        "role", "village", "grid", "household", "person"
+    ):
+        if person is not None:
+            found.people.setdefault(person, set()).add(role)
+        elif household is not None:
+            found.households.setdefault(household, set()).add(role)
+        elif grid is not None:
+            found.grids.setdefault(grid, set()).add(role)
+        else:
+            found.villages.setdefault(village, set()).add(role)
+    return found
+
+
+def villages_of(user: User, *, on: dt.date | None = None) -> QuerySet[Region]:
+    """The villages an account is responsible for as a whole: those of the ledger, and a village officer's own."""
+    mine = Q(pk__in=duties_of(user, on=on).exclude(village=None).values("village"))
+    if user.role == Role.VILLAGE and user.region_code:
+        mine |= Q(code=user.region_code, level=Region.Level.VILLAGE)
+    return visible(Region.objects.filter(mine, valid_to=None), user)
 
 
 def households_in_care(user: User, *, on: dt.date | None = None, roles: tuple[str, ...] = ()) -> QuerySet[Household]:
