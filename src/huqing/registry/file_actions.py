@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ from huqing.standards.value_problems import Problem
 from huqing.standards.values import check_value
 
 HEAD = "01"
+EDIT = "edit_household"
 TITLE_LENGTH = 200
 
 
@@ -57,7 +58,30 @@ def set_values(
     may_edit(by, household)
     if person is not None and person.household_id != household.pk:
         raise RegistryError(f"{person.name}不在这一户，不能在这里修改。请到其所在户修改。")
-    row = locked(person or household)
+
+    def origin() -> Source:
+        return source or manual_source(by=by, on=on, reason=reason, region_code=household.region_code)
+
+    edit = write_values(household=household, row=locked(person or household), values=values, on=on, source=origin)
+    if edit.entry:
+        detail = {"fields": list(edit.entry.changes), "person": person.pk if person else None}
+        record(by, "file_edit", household, detail, reason)
+    return edit
+
+
+def write_values(
+    *,
+    household: Household,
+    row: Household | Person,
+    values: Mapping[str, Any],
+    on: dt.date,
+    source: Callable[[], Source],
+) -> Edit:
+    """Check and write values on a locked ``row``, as ``set_values`` does, with their entry in the history.
+
+    Who may do it, the audit event and the re-check are the caller's: one that writes to several rows does these once.
+    """
+    person = row if isinstance(row, Person) else None
     checked, edit = check(row, values, on)
     entries = list(entries_of(household, person).select_related("source"))
     origins = file.origins(entries, row.created_by_source, checked)
@@ -77,13 +101,12 @@ def set_values(
         file.write(row, declared, value)
     if not changes:
         return edit
-    source = source or manual_source(by=by, on=on, reason=reason, region_code=household.region_code)
-    edit.entry = write_entry(household, changes, source=source, on=on, person=person)
+    made = source()
+    edit.entry = write_entry(household, changes, source=made, on=on, person=person)
     row.updated_at = timezone.now()
     row.save()
-    if isinstance(row, Person):
-        _follow(household, row, edit.applied, source, on)
-    record(by, "file_edit", household, {"fields": list(changes), "person": person.pk if person else None}, reason)
+    if person is not None:
+        _follow(household, person, edit.applied, made, on)
     return edit
 
 
@@ -134,11 +157,11 @@ def _follow(household: Household, person: Person, applied: list[str], source: So
         write_entry(household, {"head_name": [before, person.name]}, source=source, on=on)
 
 
-def may_edit(by: User | None, *households: Household) -> None:
-    """Refused unless ``by`` (None: the system) may edit household files and sees these households."""
+def may_edit(by: User | None, *households: Household, permission: str = EDIT) -> None:
+    """Refused unless ``by`` (None: the system) has the permission and sees these households."""
     if by is None:
         return
-    require(by, "edit_household")
+    require(by, permission)
     for household in households:
         if not sees(by, household):
             raise Refused("这一户不在您的管辖范围内。")
