@@ -58,7 +58,7 @@ def packet_for(user: User, since: str = "", *, today: dt.date | None = None) -> 
         "cursor": cursor.written(cursor.made(contents), user.pk),
         "full": before is None,
         "day": day.isoformat(),
-        "user": {"name": user.display_name, "unit": _unit(user)},
+        "user": {"id": user.pk, "name": user.display_name, "unit": _unit(user)},
         "forms": [_form(version) for version in forms],
         "households": [household for household in told if household["id"] in wanted],
         "villages": _villages(villages, reads, tasks),
