@@ -16,6 +16,7 @@ COMMANDS = [
     "explain",
     "nation",
     "measure",
+    "draw",
     "method",
     "serve",
     "user",
