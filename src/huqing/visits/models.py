@@ -168,6 +168,7 @@ class Submission(models.Model):
         "registry.Source", models.PROTECT, null=True, related_name="submission", verbose_name="来源"
     )
     received_at = models.DateTimeField("收到时间")
+    landed_at = models.DateTimeField("入档时间", null=True, help_text="空：收下了，还没有写入档案")
     device = models.CharField("设备编号", max_length=100, blank=True)
     agent = models.CharField("客户端", max_length=200, blank=True)
     phone_times = models.JSONField("手机时间", default=dict, help_text="手机自报的开始、结束时间，不作依据")
@@ -188,11 +189,15 @@ class Submission(models.Model):
         indexes = [
             models.Index(fields=["household", "visited_on"], name="submission_household"),
             models.Index(fields=["region_code", "state"], name="submission_region"),
+            models.Index(fields=["id"], condition=Q(landed_at=None, state="received"), name="submission_waiting"),
         ]
 
 
 class Attachment(models.Model):
-    """A file a submission names; the bytes lie once under their hash. ``sha256`` is "" until they have come."""
+    """A file a submission names; the bytes lie once under their hash.
+
+    ``sha256`` is "" until they have come, and stays so when they were ``refused`` (the reason).
+    """
 
     submission = models.ForeignKey(Submission, models.CASCADE, related_name="attachments", verbose_name="走访记录")
     name = models.CharField("文件名", max_length=200)
@@ -200,6 +205,7 @@ class Attachment(models.Model):
     received_sha256 = models.CharField("收到时的摘要", max_length=64, blank=True, help_text="照片重新编码之前")
     kind = models.CharField("类型", max_length=60, blank=True)
     size = models.PositiveBigIntegerField("大小", default=0, help_text="字节")
+    refused = models.CharField("未收原因", max_length=200, blank=True)
 
     objects = ScopedManager(region="submission__region_code", grid="submission__household__grid")
 
