@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.http import Http404
 
@@ -21,7 +21,6 @@ from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import SEALED, Field, record_kinds
 from huqing.standards.periods import age_on
-from huqing.standards.values import display
 
 if TYPE_CHECKING:
     from huqing.access.models import User

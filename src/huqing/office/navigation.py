@@ -59,6 +59,18 @@ GROUPS: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
+        "走访",
+        [
+            Place("office:visit-calendar", "走访日历", "calendar", "view_visits", "visit-calendar", bar=True),
+            Place("office:visits", "走访记录", "clipboard-list", "view_visits", "visits"),
+            Place("office:visit-forms", "表单汇总", "table", "view_visits", "visit-forms"),
+            Place("office:phone", "我的手机", "device-mobile", "visit", "phone"),
+            Place("office:staff", "人员和责任", "users", "view_visits", "staff"),
+            Place("office:phones", "手机链接", "link", "manage_links", "phones"),
+            Place("office:forms", "表单管理", "forms", "manage_methods", "forms"),
+        ],
+    ),
+    (
         "数据",
         [
             Place("office:imports", "数据导入", "file-import", "view_imports", "imports"),

@@ -17,6 +17,8 @@ from huqing.office.views import (
     search,
     simulations,
     users,
+    visit_tables,
+    visits,
 )
 
 app_name = "office"
@@ -36,6 +38,8 @@ urlpatterns = [
     *simulations.urlpatterns,
     *search.urlpatterns,
     *regions.urlpatterns,
+    *visits.urlpatterns,
+    *visit_tables.urlpatterns,
     *users.urlpatterns,
     *audit.urlpatterns,
 ]

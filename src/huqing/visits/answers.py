@@ -32,10 +32,15 @@ class Line:
 
 @dataclass
 class Reading:
-    """The answers of one submission; ``empty`` are the labels without an answer, ``others`` answers to no question."""
+    """The answers of one submission.
+
+    ``blank`` are the labels of questions that were asked and left blank, ``skipped`` of those that did not come up;
+    ``others`` are answers to no question of the form.
+    """
 
     lines: list[Line] = field(default_factory=list)
-    empty: list[str] = field(default_factory=list)
+    blank: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     others: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -53,7 +58,7 @@ def read(submission: Submission, user: User) -> Reading:
     reader = _Reader(questions, names, files)
     reading = Reading()
     reading.lines = list(reader.lines(submission.answers, earlier.answers if earlier else None))
-    reading.empty = reader.empty(submission.answers)
+    reading.blank, reading.skipped = reader.unanswered(submission.answers)
     known = {item.path for item in questions}
     reading.others = [
         (path, str(value)) for path, value in submission.answers.items() if path not in known and value not in ("", [])
@@ -128,13 +133,15 @@ class _Reader:
         about = next((item for item in self.inside.get(repeat, []) if item.subject == "person"), None)
         return words(about, turn.get(about.path), self.names) if about else ""
 
-    def empty(self, answers: Mapping[str, Any]) -> list[str]:
-        """The labels of questions outside repeats that were not answered: skipped, or not asked of this household."""
-        return [
-            filled_label(item, {})
+    def unanswered(self, answers: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        """The labels of questions outside repeats left blank, and of those that were not asked of this household."""
+        open_ = [
+            item
             for item in self.inside.get("", [])
             if not item.layout and item.label and item.shown and not answers.get(item.path)
         ]
+        blank = [filled_label(item, {}) for item in open_ if item.path in answers]
+        return blank, [filled_label(item, {}) for item in open_ if item.path not in answers]
 
 
 def turns_of(answers: Mapping[str, Any], path: str) -> list[Mapping[str, Any]]:

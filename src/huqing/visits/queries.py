@@ -78,6 +78,13 @@ def waiting(user: User) -> int:
     return submissions(user).filter(state=Submission.State.RECEIVED).exclude(user=user).count()
 
 
+def next_waiting(user: User, after: Submission) -> int | None:
+    """The next submission that waits for a review by this account: the oldest ones come first, then round again."""
+    rows = submissions(user).filter(state=Submission.State.RECEIVED).exclude(user=user).exclude(pk=after.pk)
+    rows = rows.order_by("pk").values_list("pk", flat=True)
+    return rows.filter(pk__gt=after.pk).first() or rows.first()
+
+
 def returned(user: User) -> int:
     """How many of the account's own submissions were sent back and not yet corrected."""
     return submissions(user).filter(state=Submission.State.RETURNED, user=user).count()

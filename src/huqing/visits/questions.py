@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from huqing.access.scope import visible
 from huqing.packs.telling import LAYOUT, TYPES
 from huqing.registry.models import Household, Person, Region
+from huqing.visits.conversions import form_of
 from huqing.visits.models import FormVersion, Submission
 
 if TYPE_CHECKING:
@@ -55,24 +56,24 @@ class Asked:
 
 def questions_of(version: FormVersion) -> list[Asked]:
     """The questions of a version in form order."""
-    told: dict[str, Any] = version.conversion or {}
-    subjects = {path: subject for subject, path in (told.get("subjects") or {}).items()}
-    if told.get("member"):
-        subjects[told["member"]] = "person"
+    form = form_of(version)
+    subjects = {path: subject for subject, path in (form.subjects or {}).items()}
+    if form.member:
+        subjects[form.member] = "person"
     return [
         Asked(
-            path=item["path"],
-            name=item["name"],
-            type=item["type"],
-            label=item.get("label", ""),
-            hint=item.get("hint", ""),
-            reads=item.get("reads", ""),
-            writes=item.get("writes", ""),
-            repeat=item.get("repeat", ""),
-            choices={str(code): str(label) for code, label in item.get("choices") or ()},
-            subject=subjects.get(item["path"], ""),
+            path=item.path,
+            name=item.name,
+            type=item.type,
+            label=item.label,
+            hint=item.hint,
+            reads=item.reads,
+            writes=item.writes,
+            repeat=item.repeat,
+            choices=dict(item.choices),
+            subject=subjects.get(item.path, ""),
         )
-        for item in told.get("questions") or ()
+        for item in form.questions
     ]
 
 

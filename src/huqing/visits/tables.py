@@ -116,12 +116,13 @@ def _parents(item: Asked, repeats: Mapping[str, Asked]) -> tuple[str, ...]:
 
 
 def _heads(questions: Iterable[Asked], repeat: str, taken: Sequence[Head]) -> Iterator[Head]:
-    titles = {head.title for head in taken}
+    about = {head.title for head in taken}
+    titles = set(about)
     for item in questions:
         if item.repeat != repeat or item.layout or item.type in ("note", "hidden"):
             continue
         base = filled_label(item, {})
-        title, number = base, 2
+        title, number = (f"{base}（表单）" if base in about else base), 2
         while title in titles:
             title, number = f"{base}（{number}）", number + 1
         titles.add(title)

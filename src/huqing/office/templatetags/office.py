@@ -30,8 +30,16 @@ from huqing.office.paging import KeysetPage
 from huqing.registry.models import Label
 from huqing.standards import money
 from huqing.standards.codelists import codelist
+from huqing.visits.models import Submission
 
 register = template.Library()
+
+_STATE_TONES = {
+    Submission.State.RECEIVED: "accent",
+    Submission.State.ACCEPTED: "good",
+    Submission.State.RETURNED: "high",
+    Submission.State.REPLACED: "past",
+}
 
 
 @register.simple_tag
@@ -101,6 +109,14 @@ def day(value: date | None) -> str:
 
 
 @register.filter
+def file_size(size: int | None) -> str:
+    """How large a file is, in 千字节 or 兆."""
+    if size is None:
+        return ""
+    return f"{size / 2**20:.1f} 兆" if size >= 2**20 else f"{max(1, round(size / 1024))} 千字节"
+
+
+@register.filter
 def percent(share: float | None) -> str:
     """A share of one as a percentage without decimals."""
     return "" if share is None else f"{share:.0%}"
@@ -135,6 +151,12 @@ def severity(level: str) -> SafeString:
 def badge(label: str, kind: str = "low", note: str = "") -> SafeString:
     """A small label; ``kind`` is accent, high, medium, low, good or past; ``note`` stands smaller behind it."""
     return _tag(label, kind, note)
+
+
+@register.simple_tag
+def visit_state(visit: Submission) -> SafeString:
+    """The badge of a submission's state."""
+    return _tag(str(visit.get_state_display()), _STATE_TONES.get(visit.state, "low"))
 
 
 @register.simple_tag

@@ -19,6 +19,7 @@ from huqing.office.views.households import place
 from huqing.registry.actions import Edit, RegistryError
 from huqing.registry.models import Household, Person
 from huqing.standards.fields import Field, record_kinds
+from huqing.visits.timeline import timeline_of
 
 LAST_REASON = "office.last_reason"
 
@@ -162,6 +163,7 @@ def household_print(request: HttpRequest, pk: int) -> HttpResponse:
         "file": household_file.load(household, today=today),
         "household": household,
         "today": today,
+        "timeline": timeline_of(household, request.user),
         "printing": True,
         **place(household),
     }

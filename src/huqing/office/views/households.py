@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import path
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
 from django.utils import timezone
 
 from huqing.access.permissions import requires
@@ -14,6 +14,7 @@ from huqing.access.scope import covers
 from huqing.office import bill_page, household_file, household_list, paging, places, wording
 from huqing.registry.models import Household
 from huqing.standards.codelists import codelist
+from huqing.visits.timeline import timeline_of
 
 ORDERS = {
     "place": ["region_code", "number"],
@@ -62,8 +63,23 @@ def household_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything about one household."""
     household = household_file.find(request.user, pk)
     today = timezone.localdate()
-    context = {"file": household_file.load(household, today=today), "household": household, "today": today}
+    context = {
+        "file": household_file.load(household, today=today),
+        "household": household,
+        "today": today,
+        "timeline": timeline_of(household, request.user),
+    }
     return render(request, "office/households/detail.html", {**context, **place(household)})
+
+
+@requires("view_visits")
+def household_visits(request: HttpRequest, pk: int) -> HttpResponse:
+    """The household's visits of one kind, as the fragment that the tabs of its page fetch."""
+    household = household_file.find(request.user, pk)
+    timeline = timeline_of(household, request.user, request.GET.get("kind", ""))
+    if not request.htmx:
+        return redirect(f"{reverse('office:household', args=[pk])}#visits")
+    return render(request, "office/households/visits.html", {"timeline": timeline, "household": household})
 
 
 @requires("view_household")
@@ -117,6 +133,7 @@ def _filters(request: HttpRequest) -> household_list.Filters:
 urlpatterns = [
     path("households/", household_list_page, name="households"),
     path("households/<int:pk>/", household_page, name="household"),
+    path("households/<int:pk>/visits/", household_visits, name="household-visits"),
     path("households/<int:pk>/history/", household_history, name="household-history"),
     path("persons/<int:pk>/", person_page, name="person"),
 ]

@@ -20,7 +20,7 @@ from huqing.access.models import ADMINISTRATORS, Role, User
 from huqing.access.permissions import Refused, requires
 from huqing.office import paging, queries
 from huqing.office.forms import NewUserForm, PlaceForm, UserNameForm
-from huqing.office.views.shared import region_choices
+from huqing.office.views.shared import attempt, region_choices
 from huqing.registry.models import Grid
 
 ORDERS = {"username": ["username"], "name": ["display_name", "id"]}
@@ -50,7 +50,7 @@ def user_add(request: HttpRequest) -> HttpResponse:
     form = NewUserForm(request.POST if request.method == "POST" else None, initial={"role": Role.VILLAGE})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        made = _attempt(
+        made = attempt(
             form,
             lambda: actions.create_user(
                 by=request.user,
@@ -78,7 +78,7 @@ def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Correct name and unit."""
     user = get_object_or_404(User, pk=pk)
     form = UserNameForm(request.POST, instance=get_object_or_404(User, pk=pk))
-    if form.is_valid() and _attempt(form, lambda: actions.edit_user(by=request.user, user=user, **form.cleaned_data)):
+    if form.is_valid() and attempt(form, lambda: actions.edit_user(by=request.user, user=user, **form.cleaned_data)):
         messages.success(request, "姓名和单位已保存。")
         return redirect("office:user", pk=pk)
     return _detail(request, user, name_form=form)
@@ -90,7 +90,7 @@ def user_role(request: HttpRequest, pk: int) -> HttpResponse:
     """Another role or place."""
     user = get_object_or_404(User, pk=pk)
     form = PlaceForm(request.POST)
-    if form.is_valid() and _attempt(form, lambda: actions.change_role(by=request.user, user=user, **form.placement())):
+    if form.is_valid() and attempt(form, lambda: actions.change_role(by=request.user, user=user, **form.placement())):
         messages.success(request, "角色和管辖区划已保存，下次打开页面即生效。")
         return redirect("office:user", pk=pk)
     return _detail(request, get_object_or_404(User, pk=pk), place_form=form)
@@ -145,18 +145,6 @@ def _detail(request: HttpRequest, user: User, **forms: Form) -> HttpResponse:
         **forms,
     }
     return render(request, "office/users/detail.html", context, status=422 if forms else 200)
-
-
-def _attempt(form: Form, act: Callable[[], Any]) -> Any:
-    """Do it, or put what was refused beside the fields; returns None then."""
-    try:
-        return act()
-    except ValidationError as error:
-        for name, wrong in getattr(error, "message_dict", {"__all__": error.messages}).items():
-            form.add_error(name if name in form.fields else None, wrong)
-    except Refused as error:
-        form.add_error(None, str(error))
-    return None
 
 
 def _status(form: Form) -> int:
