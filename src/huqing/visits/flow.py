@@ -35,6 +35,6 @@ def received(submission: Submission) -> None:
 def _mark_visited(submission: Submission) -> None:
     try:
         from huqing.visits import tasks
-    except ModuleNotFoundError:
+    except ImportError:
         return
     tasks.visited(submission)

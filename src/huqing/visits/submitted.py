@@ -7,6 +7,7 @@ because clients send them undeclared.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -219,7 +220,7 @@ class _Reading:
 
 @lru_cache(maxsize=256)
 def shape_of(xform: str) -> Shape:
-    """Repeats, files and times of an XForm; an XForm we published, so one that can be read."""
+    """Repeats, files and times of an XForm; of one that is not well-formed, what stands before the mistake."""
     repeats: set[str] = set()
     files: set[str] = set()
     times: dict[str, str] = {}
@@ -241,5 +242,6 @@ def shape_of(xform: str) -> Shape:
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
-    parser.Parse(xform.encode(), True)
+    with contextlib.suppress(expat.ExpatError):
+        parser.Parse(xform.encode(), True)
     return Shape(frozenset(repeats), frozenset(files), times)
