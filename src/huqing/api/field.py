@@ -16,11 +16,13 @@ from django.http import HttpRequest, HttpResponse
 from huqing.access import audit
 from huqing.api.answers import said_in_json
 from huqing.api.tokens import with_token
-from huqing.visits.models import Submission
+from huqing.visits import tasks
+from huqing.visits.models import Submission, VisitTask
 from huqing.visits.packet import encoded, packet_for
 
 MOST_ASKED = 500
 MOST_BYTES = 100_000
+LARGEST = 2**63  # the ids of the database
 
 
 @with_token("GET")
@@ -45,6 +47,31 @@ def state(request: HttpRequest) -> HttpResponse:
         for instance, now, reason in rows.values_list("instance_id", "state", "return_reason")
     }
     return _json(json.dumps(told, ensure_ascii=False).encode())
+
+
+@with_token("POST")
+def unchanged(request: HttpRequest) -> HttpResponse:
+    """Nothing has changed in this household since the last visit."""
+    asked = _body(request)
+    told = asked if isinstance(asked, dict) else {}
+    number, token = told.get("task"), told.get("token")
+    if not isinstance(number, int) or isinstance(number, bool) or not isinstance(token, str):
+        return said_in_json(400, "请写明是哪一项走访（task）和编号（token）。")
+    task = tasks.task_of(request.user, number) if abs(number) < LARGEST else None
+    if task is None:
+        return said_in_json(404, "这项走访已不在您负责的农户里。请更新手机上的农户。")
+    try:
+        on = dt.date.fromisoformat(str(told.get("on") or ""))
+    except ValueError:
+        on = dt.date.max
+    try:
+        done = tasks.confirm_unchanged(task=task, user=request.user, on=on, token=token)
+    except tasks.NotConfirmed as error:
+        return said_in_json(error.status, str(error))
+    task = VisitTask.objects.get(pk=done.task_id)
+    dates = {"opens": task.opens_on, "due": task.due_on, "last": task.last_on}
+    now = {name: day.isoformat() if day else "" for name, day in dates.items()}
+    return _json(json.dumps({"task": task.pk, "on": done.on.isoformat(), **now}).encode())
 
 
 def _json(content: bytes) -> HttpResponse:

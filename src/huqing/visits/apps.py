@@ -21,6 +21,8 @@ class VisitsConfig(AppConfig):
                 "visit_receive": "收到走访记录",
                 "visit_accept": "采纳走访记录",
                 "visit_return": "退回走访记录",
+                "packet_take": "手机下载农户",
+                "tasks_refresh": "更新走访任务",
                 "visit_unchanged": "确认无变化",
                 "visit_export": "导出走访记录",
                 "visit_photo_show": "查看走访照片",
