@@ -51,6 +51,6 @@ if [ -n "$postgres_url" ]; then
   # Plain-Python packages know no database, so they are not run twice.
   HUQING_DATABASE="$postgres_url" HUQING_TEST_POSTGRES="$postgres_url" "$BIN/python" -m pytest -q -n "$workers" "${marker[@]}" \
     --ignore tests/standards --ignore tests/rules --ignore tests/policies --ignore tests/spec --ignore tests/matching \
-    --ignore tests/papers --ignore tests/demo "$@"
+    --ignore tests/papers --ignore tests/demo --ignore tests/packs "$@"
 fi
 if [ ${#skipped[@]} -gt 0 ]; then printf '没有运行：%s\n' "${skipped[@]}"; fi
