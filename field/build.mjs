@@ -52,13 +52,10 @@ const vantStyles = {
 }
 
 // Vant's icon style names a font on a public host beside the embedded one; nothing here may leave our own origin.
-const noPublicFont = {
-  name: 'no-public-font',
+const ownIcons = {
+  name: 'own-icons',
   enforce: 'pre',
-  transform(code, id) {
-    if (!id.includes('vant') || !id.endsWith('.css') || !code.includes('@font-face')) return null
-    return { code: code.replace(/,\s*url\((["']?)(?:https?:)?\/\/[^)]*\)\s*format\((["'])\w+\2\)/g, ''), map: null }
-  },
+  load: (id) => (/vant\/es\/icon\/index\.css$/.test(id.split('?')[0]) ? readFileSync(join(here, 'src', 'icons.css'), 'utf8') : null),
 }
 
 rmSync(dist, { recursive: true, force: true })
@@ -67,10 +64,10 @@ await build({
   root: here,
   base: '/field/',
   configFile: false,
-  logLevel: 'warn',
+  logLevel: 'error',
   publicDir: 'public',
   define: { __VUE_OPTIONS_API__: 'false', __VUE_PROD_DEVTOOLS__: 'false' },
-  plugins: [noPublicFont, vue(), vantStyles],
+  plugins: [ownIcons, vue({ template: { transformAssetUrls: false } }), vantStyles],
   build: {
     outDir: dist,
     emptyOutDir: true,
@@ -86,7 +83,8 @@ await build({
 })
 
 // The service worker keeps exactly this build: its version is the hash of all the files it will hold.
-const shell = named(walk(dist), dist).map(([name]) => name)
+// The reader of QR codes is fetched when it is wanted: who signs in has a network.
+const shell = named(walk(dist), dist).map(([name]) => name).filter((name) => !/^jsqr-/i.test(name))
 const version = sha256(shell.map((name) => `${name} ${sha256(readFileSync(join(dist, name)))}\n`).join('')).slice(0, 12)
 const worker = readFileSync(join(here, 'src', 'worker', 'sw.js'), 'utf8')
   .replace("'__VERSION__'", JSON.stringify(version))

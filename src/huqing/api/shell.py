@@ -24,10 +24,10 @@ WORKER = "sw.js"
 HASHED = re.compile(r"-[\w-]{8}\.(js|css)$")
 KINDS = {".js": "text/javascript", ".webmanifest": "application/manifest+json", ".svg": "image/svg+xml"}
 
-# The form engine compiles WebAssembly; icons are a font and photographs blobs inside the app.
+# The form engine compiles WebAssembly; photographs are blobs inside the app.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
-    "media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self'; object-src 'none'; "
+    "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 PERMISSIONS_POLICY = "camera=(self), geolocation=(self), microphone=()"

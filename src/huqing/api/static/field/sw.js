@@ -1,13 +1,18 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "748d3d244510";
+const VERSION = "45e1bcaae424";
 const FILES = [
+	"FormScreen-B9mqHwm6.js",
+	"FormScreen-BSy6r1ZT.css",
 	"app.webmanifest",
+	"defineProperty-C8rt1MF6.js",
+	"defineProperty-DHR6M5mJ.css",
 	"icon.svg",
-	"index-B04Jw26t.css",
-	"index-Ch1RUwmW.js",
+	"index-C-hk-jtc.js",
+	"index-d46fx8ao.css",
 	"./",
 	"notice.css",
-	"notice.js"
+	"notice.js",
+	"rolldown-runtime-WkwZ5CU-.js"
 ];
 const CACHE = `huqing-field-${VERSION}`;
 const SCOPE = new URL("./", self.location.href);

@@ -1,0 +1,84 @@
+/** Which visits are late, which are open, which come later; and what this phone has already done about them. */
+import { computed } from 'vue'
+
+import { daysBetween, said } from './lib/days'
+import type { Household, Task } from './lib/packet'
+import type { Instance } from './lib/store'
+import { confirmations, households, instances, today } from './state'
+
+/** done: recorded or confirmed on this phone and not yet seen in a packet. */
+export type Stand = 'late' | 'open' | 'later' | 'done'
+
+export const recordsOf = computed(() => {
+  const found = new Map<number, Instance[]>()
+  for (const row of instances.value) {
+    if (row.household === null) continue
+    const rows = found.get(row.household)
+    if (rows) rows.push(row)
+    else found.set(row.household, [row])
+  }
+  return found
+})
+
+const doneTasks = computed(() => {
+  const done = new Set<number>()
+  for (const row of instances.value) if (row.task !== null && row.state === 'queued') done.add(row.task)
+  for (const row of confirmations.value) if (row.state !== 'rejected') done.add(row.task)
+  return done
+})
+
+export function standOf(task: Task): Stand {
+  if (doneTasks.value.has(task.id)) return 'done'
+  if (task.due && task.due < today.value) return 'late'
+  return !task.opens || task.opens <= today.value ? 'open' : 'later'
+}
+
+export function wordsOf(task: Task): string {
+  const stand = standOf(task)
+  if (stand === 'done') return '本机已办'
+  if (stand === 'later') return `${said(task.opens, today.value)}起可办`
+  if (!task.due) return '可办'
+  const days = daysBetween(today.value, task.due)
+  if (days < 0) return `逾期 ${-days} 天`
+  return days === 0 ? '今天到期' : `还有 ${days} 天`
+}
+
+export const TONES: Record<Stand, string> = { late: 'late', open: 'soon', later: '', done: 'good' }
+
+export interface Line {
+  household: Household
+  stand: Stand | null
+  words: string
+  /** What a search looks in. */
+  text: string
+  due: string
+  drafts: number
+}
+
+function lineOf(household: Household): Line {
+  const tasks = household.tasks.map((task) => ({ task, stand: standOf(task) }))
+  const order: Stand[] = ['late', 'open', 'later', 'done']
+  tasks.sort((a, b) => order.indexOf(a.stand) - order.indexOf(b.stand) || (a.task.due || '9').localeCompare(b.task.due || '9'))
+  const first = tasks[0]
+  const members = household.members.map((member) => member.name)
+  return {
+    household,
+    stand: first?.stand ?? null,
+    words: first ? wordsOf(first.task) : '',
+    text: [household.head, household.number, household.group, household.grid, household.address, ...household.labels, ...members].join('\n').toLowerCase(),
+    due: first && (first.stand === 'late' || first.stand === 'open') ? first.task.due || '9' : '99',
+    drafts: (recordsOf.value.get(household.id) ?? []).filter((row) => row.state === 'draft').length,
+  }
+}
+
+/** All households, those that wait longest first. */
+export const lines = computed(() => {
+  const order = { late: 0, open: 1, later: 2, done: 2 }
+  return households.value
+    .map(lineOf)
+    .sort((a, b) =>
+      (a.stand ? order[a.stand] : 2) - (b.stand ? order[b.stand] : 2)
+      || a.due.localeCompare(b.due)
+      || a.household.group.localeCompare(b.household.group, 'zh-CN', { numeric: true })
+      || a.household.number.localeCompare(b.household.number))
+})
