@@ -18,6 +18,7 @@ from huqing.site.settings import STATIC_ROOT, STORAGES, TEMPLATES
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+HUQING_LAND_AT_ONCE = True
 TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = "‼未定义变量 %s‼"
 # Whitenoise warns about a folder that is not there, and warnings are errors.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)

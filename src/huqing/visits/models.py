@@ -189,7 +189,7 @@ class Submission(models.Model):
         indexes = [
             models.Index(fields=["household", "visited_on"], name="submission_household"),
             models.Index(fields=["region_code", "state"], name="submission_region"),
-            models.Index(fields=["id"], condition=Q(landed_at=None, state="received"), name="submission_waiting"),
+            models.Index(fields=["id"], condition=Q(landed_at=None), name="submission_waiting"),
         ]
 
 

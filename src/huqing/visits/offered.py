@@ -19,20 +19,25 @@ def forms_of(user: User, *, on: dt.date | None = None) -> list[FormVersion]:
 
     Whoever is responsible for nothing, such as a county office trying a form, is offered all of them.
     """
-    if not may(user, "visit"):
-        return []
-    roles = duties_by_place(user, on=on).roles
-    methods = {item.row.pk: item for item in in_use()}
-    offered = {
-        form.pk: form
-        for form in Form.objects.filter(state=Form.State.OPEN)
-        if form.method_id is None or (form.method_id in methods and _asked(methods[form.method_id], form.visit, roles))
-    }
+    offered = open_forms(user, on=on)
     newest: dict[int, FormVersion] = {}
     for version in FormVersion.objects.filter(form__in=offered).defer("source").order_by("published_at", "id"):
         version.form = offered[version.form_id]
         newest[version.form_id] = version
     return sorted(newest.values(), key=lambda version: (version.form.title, version.pk))
+
+
+def open_forms(user: User, *, on: dt.date | None = None) -> dict[int, Form]:
+    """The open forms that are the account's business, by key."""
+    if not may(user, "visit"):
+        return {}
+    roles = duties_by_place(user, on=on).roles
+    methods = {item.row.pk: item for item in in_use()}
+    return {
+        form.pk: form
+        for form in Form.objects.filter(state=Form.State.OPEN)
+        if form.method_id is None or (form.method_id in methods and _asked(methods[form.method_id], form.visit, roles))
+    }
 
 
 def _asked(method: InUse, visit: str, roles: set[str]) -> bool:

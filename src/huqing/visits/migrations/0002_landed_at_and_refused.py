@@ -25,6 +25,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='submission',
-            index=models.Index(condition=models.Q(('landed_at', None), ('state', 'received')), fields=['id'], name='submission_waiting'),
+            index=models.Index(condition=models.Q(('landed_at', None)), fields=['id'], name='submission_waiting'),
         ),
     ]
