@@ -27,6 +27,17 @@ from huqing.registry.models import (
     Source,
 )
 from huqing.screening.models import Alert, Run, Simulation
+from huqing.teams.models import Responsibility, Staff, Unit
+from huqing.visits.models import (
+    AccessLink,
+    Attachment,
+    Confirmation,
+    Form,
+    FormVersion,
+    Method,
+    Submission,
+    VisitTask,
+)
 
 OWN, FOREIGN = 800_100, 700_100
 OWN_MARK, MARK = "本县甲某", "外县乙某"
@@ -49,6 +60,14 @@ SCOPED: tuple[type[Model], ...] = (
     Alert,
     Run,
     Simulation,
+    Submission,
+    Attachment,
+    VisitTask,
+    Confirmation,
+    AccessLink,
+    Unit,
+    Staff,
+    Responsibility,
 )
 
 
@@ -156,7 +175,7 @@ def build(pk: int, mark: str, village: Region, grid: Grid | None) -> None:
         as_of=DAY,
         created_at=NOW,
     )
-    User.objects.create(
+    clerk = User.objects.create(
         pk=pk,
         username=f"clerk{pk}",
         display_name=f"同事{pk}",
@@ -164,6 +183,46 @@ def build(pk: int, mark: str, village: Region, grid: Grid | None) -> None:
         region_code=county,
         password=make_password("Fengjie-2024!"),
     )
+    _visits(pk, mark, village, household, person, clerk)
+
+
+def _visits(pk: int, mark: str, village: Region, household: Household, person: Person, clerk: User) -> None:
+    """What is due, what was reported, who is responsible. Forms and methods say nothing about people."""
+    code = village.code
+    method = Method.objects.create(
+        pk=pk, key=f"method{pk}", version="1", title="工作法", digest="0" * 64, installed_at=NOW
+    )
+    form = Form.objects.create(pk=pk, form_id=f"form{pk}", title="走访", method=method, visit="home", visit_kind="1")
+    version = FormVersion.objects.create(
+        pk=pk, form=form, version="1", xform="<h/>", md5="0" * 32, conversion={}, published_at=NOW
+    )
+    submission = Submission.objects.create(
+        pk=pk,
+        instance_id=f"uuid:{pk}",
+        form=form,
+        version=version,
+        user=clerk,
+        household=household,
+        person=person,
+        region_code=code,
+        visited_on=DAY,
+        xml=b"",
+        xml_hash="0" * 64,
+        answers={"/data/note": mark},
+        received_at=NOW,
+        return_reason=mark,
+    )
+    Attachment.objects.create(pk=pk, submission=submission, name=f"{mark}.jpg", kind="image/jpeg", size=1)
+    task = VisitTask.objects.create(
+        pk=pk, method=method, visit="home", household=household, region_code=code, due_on=DAY
+    )
+    Confirmation.objects.create(
+        pk=pk, task=task, token=str(pk), household=household, region_code=code, user=clerk, on=DAY, received_at=NOW
+    )
+    AccessLink.objects.create(pk=pk, user=clerk, token=str(pk), label=mark, created_at=NOW, created_by=clerk)
+    unit = Unit.objects.create(pk=pk, name=mark, region_code=code)
+    staff = Staff.objects.create(pk=pk, name=mark, kind="1", unit=unit, region_code=code)
+    Responsibility.objects.create(pk=pk, staff=staff, role="helper", region_code=code, household=household, since=DAY)
 
 
 def state(pk: int) -> list[dict[str, Any]]:

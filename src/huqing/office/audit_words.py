@@ -7,9 +7,22 @@ from typing import Any
 
 from huqing.access.models import Role
 from huqing.office import wording
+from huqing.standards.codelists import codelist
 from huqing.standards.fields import record_kinds
 
 KEYS = {
+    "attachment": "附件号",
+    "form": "表单",
+    "since": "起",
+    "state": "状态",
+    "submission": "走访记录号",
+    "into": "转入户号",
+    "people": "人数",
+    "new_household": "新户号",
+    "village": "行政村",
+    "label": "标签或设备",
+    "join_reason": "加入原因",
+    "leave_reason": "离开原因",
     "address": "网络地址",
     "after": "变更后",
     "before": "变更前",
@@ -99,7 +112,18 @@ def _kind(value: str) -> str:
     return record_kinds()[value].name if value in record_kinds() else value
 
 
+def _change(value: str) -> str:
+    return codelist("member_change").label(value) if value in codelist("member_change") else value
+
+
+def _tag(value: str) -> str:
+    return codelist("label_kind").label(value) if value in codelist("label_kind") else value
+
+
 _LABELS: dict[str, Callable[[str], str]] = {
+    "join_reason": _change,
+    "leave_reason": _change,
+    "label": _tag,
     "role": _role,
     "finding": wording.finding_title,
     "field": _field,

@@ -122,6 +122,7 @@ class HouseholdFile:
     members: list[Member]
     labels: list[Label]
     past_labels: list[Label]
+    labels_now: list[Label]
     alerts: list[Alert]
     past_alerts: list[Alert]
     events: list[Event]
@@ -188,6 +189,7 @@ def load(household: Household, *, today: dt.date) -> HouseholdFile:
         members=[_member(person, current, today) for person in people],
         labels=_distinct(label for label in current if label.person_id is None),
         past_labels=[label for label in labels if not _in_force(label, today)],
+        labels_now=current,
         alerts=sorted(
             (alert for alert in alerts if alert.state != Alert.State.CLOSED),
             key=lambda alert: (alert.state, wording.SEVERITY_ORDER.index(alert.severity), -alert.pk),

@@ -47,7 +47,7 @@ class Group:
 
 
 # Pages that belong to another one's section.
-_PART_OF = {"persons": "households", "search": "households"}
+_PART_OF = {"persons": "households", "search": "households", "labels": "households"}
 
 GROUPS: list[tuple[str, list[Place]]] = [
     (

@@ -15,7 +15,7 @@ from huqing.registry.household_actions import (
     set_label,
     split_household,
 )
-from huqing.registry.member_actions import add_member, change_head, remove_member
+from huqing.registry.member_actions import add_member, change_head, remove_member, transfer_member
 from huqing.registry.region_actions import assign_grid, create_grid, load_regions, settle_region_change
 
 __all__ = [
@@ -36,4 +36,5 @@ __all__ = [
     "set_values",
     "settle_region_change",
     "split_household",
+    "transfer_member",
 ]

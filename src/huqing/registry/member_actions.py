@@ -16,7 +16,8 @@ from huqing.access.seal import token
 from huqing.registry import values as file
 from huqing.registry.errors import RegistryError
 from huqing.registry.file_actions import HEAD, check, locked, manual_source, may_edit, record, write_entry
-from huqing.registry.models import Household, Membership, Person, Source
+from huqing.registry.models import DepartmentRecord, Household, Membership, Person, Source
+from huqing.registry.signals import household_changed
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import record_kinds
 from huqing.standards.value_problems import Problem
@@ -103,6 +104,48 @@ def remove_member(
     write_entry(household, changes, source=source, on=on, person=person)
     _count(household)
     record(by, "member_remove", household, {"person": person.pk, "leave_reason": leave_reason}, reason)
+    return person
+
+
+@transaction.atomic
+def transfer_member(
+    *,
+    person: Person,
+    into: Household,
+    relation: str,
+    by: User | None,
+    on: dt.date,
+    reason: str,
+    source: Source | None = None,
+) -> Person:
+    """Somebody moves from one household into another, with file, labels and department data.
+
+    The head moves last, or after another one has become head; the head of ``into`` stays.
+    """
+    household = _household_of(person)
+    may_edit(by, household, into)
+    if into.pk == household.pk or into.status != Household.Status.ACTIVE:
+        raise RegistryError("请选择另一户有效的农户转入。")
+    if relation == HEAD or relation not in codelist("relation_to_head"):
+        raise ValidationError({"relation": "请选择与那一户户主的关系；那一户的户主不变。"})
+    # Both in one order, so that two transfers between the same families cannot block each other.
+    for pk in sorted((household.pk, into.pk)):
+        Household.objects.select_for_update(of=("self",)).get(pk=pk)
+    person = locked(person)
+    if person.relation == HEAD and household.members.exclude(pk=person.pk).exists():
+        raise RegistryError(f"{person.name}是户主，家里还有其他人。请先办理变更户主，再转到另一户。")
+    source = source or manual_source(by=by, on=on, reason=reason, region_code=into.region_code)
+    before = person.relation or None
+    write_entry(household, {"relation": [before, None]}, source=source, on=on, person=person)
+    leave(person, on=on, reason="08")
+    join(person, into, relation=relation, on=on, reason="07", source=source)
+    write_entry(into, {"relation": [before, relation]}, source=source, on=on, person=person)
+    person.labels.filter(household=household).update(household=into)
+    DepartmentRecord.objects.filter(person=person).update(household=into, region_code=into.region_code)
+    _count(household)
+    _count(into)
+    record(by, "member_transfer", household, {"person": person.pk, "into": into.pk}, reason)
+    household_changed.send(sender=Household, household=into)
     return person
 
 
@@ -223,4 +266,11 @@ def _label(code: str) -> str:
     return codelist("member_change").label(code)
 
 
-audit.name_actions({"member_add": "增加家庭成员", "member_remove": "减少家庭成员", "head_change": "变更户主"})
+audit.name_actions(
+    {
+        "member_add": "增加家庭成员",
+        "member_remove": "减少家庭成员",
+        "member_transfer": "转到另一户",
+        "head_change": "变更户主",
+    }
+)

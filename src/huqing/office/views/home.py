@@ -14,6 +14,11 @@ from huqing.access.models import Role
 from huqing.access.permissions import may, signed_in
 from huqing.office import places, queries, wording
 from huqing.screening import queries as screening
+from huqing.teams.queries import households_of
+from huqing.visits import queries as visits
+from huqing.visits import savings
+from huqing.visits.models import AccessLink
+from huqing.visits.savings import Saving
 
 TREND_DAYS = 30
 TREND_SECONDS = 300
@@ -28,6 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
         Role.SECURITY_ADMIN: _security,
         Role.AUDIT_ADMIN: _audit,
         Role.DEPARTMENT: _department,
+        Role.VISITOR: _visitor,
     }
     template, context = pages.get(request.user.role, _field)(request)
     return render(request, template, {"today": timezone.localdate(), **context})
@@ -54,6 +60,27 @@ def _field(request: HttpRequest) -> tuple[str, dict[str, Any]]:
         "unknown": queries.unknown_total(run, user) if run else None,
         "alerts_url": link("office:alerts"),
         "unknown_url": link("office:unknown"),
+        "saving": _saving(user),
+        "saving_url": link("office:visit-forms"),
+    }
+
+
+def _saving(user: Any) -> Saving:
+    """Entries that the visitors of the area did not have to type; a few minutes old at most."""
+    key = f"office.saving.{user.pk}"
+    known = cache.get(key)
+    if known is None:
+        known = savings.total(user)
+        cache.set(key, known, TREND_SECONDS)
+    return known
+
+
+def _visitor(request: HttpRequest) -> tuple[str, dict[str, Any]]:
+    user = request.user
+    return "office/home_visitor.html", {
+        "households": households_of(user).count(),
+        "todo": _visits_todo(user),
+        "has_phone": AccessLink.objects.filter(user=user, revoked_at=None).exists(),
     }
 
 
@@ -76,6 +103,7 @@ def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, A
             ("notice", "提示", "有空时看一眼"),
         )
     ]
+    lines += _visits_todo(user)
     if may(user, "review_links"):
         lines.append(
             {
@@ -95,6 +123,34 @@ def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, A
                 "text": "导入的文件有行未入库",
                 "hint": "下载有问题的行，改好后再导入一次",
                 "url": link("office:imports"),
+                "dot": "medium",
+            }
+        )
+    return [line for line in lines if line["count"]]
+
+
+def _visits_todo(user: Any) -> list[dict[str, Any]]:
+    """What visits leave to do: own ones sent back, others' to review."""
+    lines = []
+    if may(user, "visit"):
+        lines.append(
+            {
+                "count": visits.returned(user),
+                "unit": "条",
+                "text": "我的走访记录被退回",
+                "hint": "看退回原因，在手机上改好重新提交",
+                "url": link("office:visits", state="returned", mine="1"),
+                "dot": "high",
+            }
+        )
+    if may(user, "review_visits"):
+        lines.append(
+            {
+                "count": visits.waiting(user),
+                "unit": "条",
+                "text": "走访记录待审核",
+                "hint": "核对后采纳，有问题的写明原因退回",
+                "url": link("office:visits", state="received"),
                 "dot": "medium",
             }
         )
