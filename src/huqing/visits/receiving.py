@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.utils import timezone
@@ -81,7 +82,7 @@ def _received(
         raise NotReceived(400, f"内容不是一张填好的表单：{error.reason}。") from None
     version, state = _version(parsed)
     parsed = parsed.under(version)
-    _check_names(parsed)
+    files = _named(parsed, files)
     digest = hashlib.sha256(xml).hexdigest()
     # New and without photos is the usual case, and then the insertion itself tells whether it is known.
     if files or parsed.deprecated_id or state == Form.State.CLOSED:
@@ -138,11 +139,15 @@ def _kept(pk: int, md5: str) -> FormVersion:
     return FormVersion.objects.select_related("form").defer("source").get(pk=pk)
 
 
-def _check_names(parsed: Parsed) -> None:
+def _named(parsed: Parsed, files: Mapping[str, Arrival]) -> dict[str, Arrival]:
+    """The files that the form names, by the name it uses; others are nobody's business."""
     if len(parsed.attachments) > MOST_ATTACHMENTS:
         raise NotReceived(400, f"附件超过 {MOST_ATTACHMENTS} 个，没有收下。")
     if any(len(name) > LONGEST_NAME for name in parsed.attachments):
         raise NotReceived(400, f"附件的文件名超过 {LONGEST_NAME} 个字，没有收下。")
+    # A client may compose the same letters otherwise in a header than in the form.
+    given = {normalize("NFC", name): file for name, file in files.items()}
+    return {name: given[plain] for name in parsed.attachments if (plain := normalize("NFC", name)) in given}
 
 
 def _known(version: FormVersion, parsed: Parsed) -> Submission | None:
@@ -245,7 +250,7 @@ def _again(
 
 
 def _stored(parsed: Parsed, files: Mapping[str, Arrival], version: FormVersion) -> dict[str, Stored]:
-    """What became of the files the form names; others are nobody's business."""
+    """Store files the form names; returns what became of each."""
     keep = {name for path in photos.keeping_position(version.xform) for name in _values(parsed.answers, path)}
     return {name: photos.store(files[name], keep_position=name in keep) for name in parsed.attachments if name in files}
 
