@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import chinese_calendar
+from chinese_calendar.constants import holidays
 
 SATURDAY = 5
+_ANNOUNCED = frozenset(day.year for day in holidays)
 DAY = dt.timedelta(days=1)
 Unit = Literal["working", "calendar", "months"]
 UNIT_WORDS: dict[Unit, str] = {"working": "个工作日", "calendar": "天", "months": "个月"}
@@ -87,11 +89,7 @@ class Term:
 
 def announced(year: int) -> bool:
     """Whether the holidays of a year are known."""
-    try:
-        chinese_calendar.is_workday(dt.date(year, 12, 31))
-    except NotImplementedError:
-        return False
-    return True
+    return year in _ANNOUNCED
 
 
 def months_later(day: dt.date, number: int) -> dt.date:
