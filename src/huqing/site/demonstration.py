@@ -24,6 +24,7 @@ from huqing.registry.regions import load_shipped_regions
 from huqing.screening import actions as screening
 from huqing.screening.models import Run
 from huqing.screening.signals import paused
+from huqing.site.demo_visits import ensure_visits
 from huqing.site.installing import holds_data, install
 from huqing.standards.regioncodes import spoken_name
 
@@ -54,6 +55,10 @@ ACCOUNTS = (
     Account("cun", "村级干部（一个村）", "village", 5),
     Account("wangge", "网格员（一个网格）", "grid", 5),
     Account("yibao", "行业部门（医疗保障局）", "department", 3, "医疗保障局"),
+    Account("bangfu", "帮扶干部（走访）", "visitor", 4, "县水利局"),
+    Account("jiaoshi", "教师（家访）", "visitor", 4, "中心小学"),
+    Account("yisheng", "医生（巡访）", "visitor", 4, "卫生院"),
+    Account("nongji", "农技特派员（随访）", "visitor", 4, "县农业技术推广站"),
     Account("chayue", "查阅人员（全县，只看）", "reader", 3),
     Account("xitong", "系统管理员", "system_admin", 0),
     Account("anquan", "安全管理员（账号）", "security_admin", 0),
@@ -83,6 +88,8 @@ def build(folder: Path, *, households: int, seed: int, as_of: date, progress: Re
     progress("划分网格", 0.96)
     draw_grids()
     ensure_accounts()
+    progress("安排走访", 0.97)
+    ensure_visits(_busiest_village(), as_of)
     (folder / "demo-ready.json").write_text(
         json.dumps({"households": households, "seed": seed, "as_of": as_of.isoformat()}), encoding="utf-8"
     )
