@@ -54,6 +54,7 @@ TABLE: dict[str, tuple[str, tuple[Role, ...]]] = {
     "review_visits": ("审核走访记录", (_COUNTY, _TOWN, _VILLAGE)),
     "export_visits": ("导出走访记录", (_COUNTY, _TOWN)),
     "manage_methods": ("启用工作法和发布表单", (_COUNTY,)),
+    "view_duties": ("查看责任台账", (*_FIELD, _READER, _VISITOR)),
     "manage_duties": ("安排责任", (_COUNTY, _TOWN)),
     "manage_links": ("发放手机链接", (_COUNTY, _TOWN)),
     "view_rules": ("查看规则", tuple(Role)),

@@ -13,4 +13,15 @@ class TeamsConfig(AppConfig):
         from huqing.teams.queries import households_in_care
 
         narrow_visitors(households_in_care)
-        name_actions({"duty_give": "安排责任", "duty_end": "解除责任", "staff_save": "登记人员"})
+        name_actions(
+            {
+                "duty_give": "安排责任",
+                "duty_end": "解除责任",
+                "duty_hand_over": "交接责任",
+                "duty_stand_in": "安排代理",
+                "staff_save": "登记人员",
+                "staff_move": "人员调动",
+                "staff_leave": "人员离任",
+                "staff_import": "导入人员",
+            }
+        )

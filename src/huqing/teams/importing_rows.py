@@ -1,0 +1,209 @@
+"""One row of a staff file: what its cells mean, or which of them are wrong and what to write instead."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from huqing.access.scope import CODE_LENGTH, code_range, covers, prefix_of
+from huqing.registry.models import Grid, Household, Region
+from huqing.standards.codelists import codelist
+from huqing.standards.text import fold
+from huqing.teams.models import Responsibility, Staff, Unit
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "number": ("人员编号", "编号", "工号"),
+    "name": ("姓名", "人员姓名", "责任人"),
+    "unit": ("单位", "工作单位", "所在单位", "帮扶单位"),
+    "unit_kind": ("单位类别",),
+    "kind": ("人员类别", "类别"),
+    "rank": ("职级",),
+    "position": ("职务", "职务职称"),
+    "region": ("所在区划", "区划代码", "乡镇"),
+    "languages": ("会说的语言", "语言"),
+    "phone": ("公开联系电话",),
+    "role": ("责任", "责任类别"),
+    "goal": ("责任对象", "户编号", "网格"),
+    "since": ("起始日期", "开始日期"),
+}
+CODED = {"kind": "staff_kind", "rank": "cadre_rank", "unit_kind": "unit_kind"}
+PHONE = re.compile(r"1\d{10}|0\d{2,3}-?\d{7,8}")
+BATCH = 900
+
+
+@dataclass(frozen=True)
+class Told:
+    """A row that was not taken in: its number and cells, and by column title what to write instead."""
+
+    number: int
+    values: list[str]
+    faults: dict[str, str]
+
+
+@dataclass
+class Read:
+    """A good row; ``key`` tells one person from another, ``place`` is a 12-digit code."""
+
+    number: int
+    cells: list[str]
+    key: tuple[str, ...]
+    values: dict[str, Any]
+    place: str
+    unit: str
+    unit_kind: str
+    duty: Responsibility | None
+
+    def told(self, column: str, remedy: str) -> Told:
+        """The row refused after all."""
+        return Told(self.number, self.cells, {COLUMNS[column][0]: remedy})
+
+
+@dataclass
+class Book:
+    """What rows are looked up in: places, units, staff, households and grids of one region."""
+
+    region: str
+    on: dt.date
+    places: dict[str, str] = field(default_factory=dict)
+    doubled: set[str] = field(default_factory=set)
+    units: dict[str, Unit] = field(default_factory=dict)
+    by_number: dict[str, Staff] = field(default_factory=dict)
+    by_name: dict[tuple[str, int | None], list[Staff]] = field(default_factory=dict)
+    households: dict[str, Household] = field(default_factory=dict)
+    grids: dict[str, list[Grid]] = field(default_factory=dict)
+    villages: dict[str, Region] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for place in Region.objects.filter(code_range(self.region, "code"), valid_to=None):
+            self.places[place.code] = place.code
+            name = fold(place.name)
+            if self.places.get(name, place.code) != place.code:
+                self.doubled.add(name)
+            self.places[name] = place.code
+            if place.level == Region.Level.VILLAGE:
+                self.villages[place.code] = place
+        self.units = {unit.name: unit for unit in Unit.objects.filter(region_code__startswith=self.region[:6])}
+        for staff in Staff.objects.filter(code_range(self.region), left_on=None):
+            if staff.number:
+                self.by_number[staff.number] = staff
+            self.by_name.setdefault((staff.name, staff.unit_id), []).append(staff)
+
+    def look_up(self, goals: Iterable[str]) -> None:
+        """Read the households and grids the rows name, some hundred at a time."""
+        wanted = sorted({goal for goal in goals if goal})
+        for start in range(0, len(wanted), BATCH):
+            part = wanted[start : start + BATCH]
+            for household in Household.objects.filter(
+                code_range(self.region), number__in=part, status=Household.Status.ACTIVE
+            ).only("pk", "number", "region_code", "head_name", "grid_id"):
+                self.households[household.number] = household
+            for grid in Grid.objects.filter(code_range(self.region), name__in=part):
+                self.grids.setdefault(grid.name, []).append(grid)
+
+    def staff_of(self, row: Read, unit: Unit | None) -> Staff | None:
+        """The person a row is about, if they are registered already."""
+        number = row.values.get("number", "")
+        if number:
+            return self.by_number.get(number)
+        same = self.by_name.get((row.values["name"], unit.pk if unit else None), [])
+        return same[0] if len(same) == 1 else None
+
+
+def read_row(number: int, cells: dict[str, str], values: Sequence[str], book: Book) -> Read | Told:
+    """What a row says; ``Told`` when something is wrong with it."""
+    faults: dict[str, str] = {}
+    said: dict[str, Any] = {}
+    for key in ("number", "name", "position", "languages"):
+        said[key] = cells.get(key, "")[:60]
+    if not said["name"]:
+        faults["name"] = "请写姓名。"
+    for key, listed in CODED.items():
+        said[key] = _code(cells.get(key, ""), listed, faults, key)
+    if not said["kind"] and "kind" not in faults:
+        faults["kind"] = f"请写人员类别：{_labels('staff_kind')}。"
+    phone = cells.get("phone", "").replace(" ", "")
+    if phone and not PHONE.fullmatch(phone):
+        faults["phone"] = "请写 11 位手机号或带区号的座机号；没有就留空。"
+    said["phone"] = phone
+    place = _place(cells.get("region", ""), book, faults)
+    duty = _duty(cells, book, faults)
+    if faults:
+        return Told(number, list(values), {COLUMNS[key][0]: remedy for key, remedy in faults.items()})
+    unit, unit_kind = cells.get("unit", "")[:100], said.pop("unit_kind")
+    key = (said["number"],) if said["number"] else (said["name"], unit)
+    return Read(number, list(values), key, said, place, unit, unit_kind, duty)
+
+
+def _labels(listed: str) -> str:
+    return "、".join(label for _, label in codelist(listed).items)
+
+
+def _code(text: str, listed: str, faults: dict[str, str], key: str) -> str:
+    if not text:
+        return ""
+    codes = codelist(listed)
+    found = next((code for code, label in codes.items if text in (code, label)), "")
+    if not found:
+        faults[key] = f"“{text}”不在可填的范围内，请写：{_labels(listed)}。"
+    return found
+
+
+def _place(text: str, book: Book, faults: dict[str, str]) -> str:
+    if not text:
+        return book.region.ljust(CODE_LENGTH, "0")
+    if text.isascii() and text.isdigit():
+        try:
+            prefix = prefix_of(text)
+        except ValueError as error:
+            faults["region"] = str(error)
+            return ""
+        code = prefix.ljust(CODE_LENGTH, "0")
+        if not covers(book.region, prefix) or code not in book.places:
+            faults["region"] = f"{text} 不是本辖区现行的区划代码，请核对。"
+        return code
+    name = fold(text)
+    if name in book.doubled:
+        faults["region"] = f"有几个地方都叫“{text}”，请改写区划代码。"
+    elif name not in book.places:
+        faults["region"] = f"本辖区没有“{text}”，请写区划代码或全称。"
+    return book.places.get(name, "")
+
+
+def _duty(cells: dict[str, str], book: Book, faults: dict[str, str]) -> Responsibility | None:
+    role, goal = cells.get("role", ""), cells.get("goal", "")
+    if not role and not goal:
+        return None
+    if not role:
+        faults["role"] = f"写了责任对象，还要写责任：{_labels('duty_role')}。"
+    code = _code(role, "duty_role", faults, "role")
+    since = _day(cells.get("since", ""), book.on, faults)
+    line = Responsibility(role=code, since=since)
+    if goal in book.households:
+        line.household, line.region_code = book.households[goal], book.households[goal].region_code
+    elif len(book.grids.get(goal, [])) == 1:
+        line.grid, line.region_code = book.grids[goal][0], book.grids[goal][0].region_code
+    elif goal in book.villages or (book.places.get(fold(goal), "") in book.villages and fold(goal) not in book.doubled):
+        line.village = book.villages[goal if goal in book.villages else book.places[fold(goal)]]
+        line.region_code = line.village.code
+    elif len(book.grids.get(goal, [])) > 1:
+        faults["goal"] = f"有 {len(book.grids[goal])} 个网格都叫“{goal}”，请改写成不同的网格名称。"
+    elif goal:
+        faults["goal"] = f"没有找到“{goal}”。请写本辖区有效户的户编号、网格名称、村名或 12 位村代码。"
+    else:
+        faults["goal"] = "请写责任对象：户编号、网格名称、村名或 12 位村代码。"
+    return line
+
+
+def _day(text: str, otherwise: dt.date, faults: dict[str, str]) -> dt.date:
+    if not text:
+        return otherwise
+    for pattern in ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d"):
+        try:
+            return dt.datetime.strptime(text.split(" ", maxsplit=1)[0], pattern).date()  # noqa: DTZ007  a day has no zone
+        except ValueError:
+            continue
+    faults["since"] = f"“{text}”不是日期，请写成 2024-01-31。"
+    return otherwise

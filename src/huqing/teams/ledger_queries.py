@@ -1,0 +1,139 @@
+"""What the ledger tells: gaps and loads by place, the history of a household and of a person, a handover's list."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Substr
+from django.utils import timezone
+
+from huqing.access.instance import working_day
+from huqing.access.scope import code_range, visible
+from huqing.registry.models import Household
+from huqing.teams.models import Handover, Posting, Responsibility, Staff
+
+if TYPE_CHECKING:
+    from huqing.access.models import User
+
+GOALS = ("staff", "staff__unit", "household", "person", "grid", "village")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The households of a place (a town's or village's digits), and how many of them have nobody in the role."""
+
+    place: str
+    households: int
+    nobody: int
+
+
+def today() -> dt.date:
+    """The day the ledger is read for."""
+    return working_day(timezone.localdate())
+
+
+def holding(lines: QuerySet[Responsibility], day: dt.date) -> QuerySet[Responsibility]:
+    """The lines that hold on a day."""
+    return lines.filter(since__lte=day).filter(Q(until=None) | Q(until__gte=day))
+
+
+def covered_by(role: str, day: dt.date) -> Q:
+    """The households somebody is responsible for in a role ("" for any), directly or by their grid or village."""
+    lines = holding(Responsibility.objects.all(), day)
+    if role:
+        lines = lines.filter(role=role)
+    return (
+        Q(pk__in=lines.exclude(household=None).values("household"))
+        | Q(grid__in=lines.exclude(grid=None).values("grid"))
+        | Q(village__in=lines.exclude(village=None).values("village"))
+    )
+
+
+def households_seen(user: User, *, region: str = "", label: str = "") -> QuerySet[Household]:
+    """The active households an account may see, perhaps of one place and with one label now."""
+    day = today()
+    rows = visible(Household.objects.filter(status=Household.Status.ACTIVE), user)
+    if region:
+        rows = rows.filter(code_range(region))
+    if label:
+        now = Q(labels__valid_to=None) | Q(labels__valid_to__gte=day)
+        rows = rows.filter(
+            pk__in=Household.objects.filter(now, labels__kind=label, labels__valid_from__lte=day).values("pk")
+        )
+    return rows
+
+
+def gaps(user: User, *, role: str = "", region: str = "", label: str = "") -> list[Gap]:
+    """Town by town (village by village in a town): how many households have nobody in the role."""
+    prefix = region or user.region_code
+    digits = 9 if len(prefix) < 9 else 12
+    rows = households_seen(user, region=region, label=label)
+    found = (
+        rows.order_by()
+        .values(place=Substr("region_code", 1, digits))
+        .annotate(total=Count("pk"), covered=Count("pk", filter=covered_by(role, today())))
+    )
+    return [Gap(row["place"], row["total"], row["total"] - row["covered"]) for row in found.order_by("place")]
+
+
+def left_alone(user: User, *, role: str = "", region: str = "", label: str = "") -> QuerySet[Household]:
+    """The households behind the gaps."""
+    covered = Household.objects.filter(covered_by(role, today())).values("pk")
+    return households_seen(user, region=region, label=label).exclude(pk__in=covered).order_by("region_code", "number")
+
+
+def loads(user: User, *, role: str = "", at_least: int = 0) -> QuerySet[Staff]:
+    """Who is responsible for how many households by name, most first; only lines the account may see count."""
+    lines = visible(holding(Responsibility.objects.exclude(household=None), today()), user)
+    if role:
+        lines = lines.filter(role=role)
+    return (
+        Staff.objects.filter(responsibilities__in=lines)
+        .annotate(held=Count("responsibilities__household", distinct=True, filter=Q(responsibilities__in=lines)))
+        .filter(held__gte=at_least)
+        .select_related("unit")
+        .order_by("-held", "pk")
+    )
+
+
+def of_household(household: Household, user: User) -> QuerySet[Responsibility]:
+    """Every line about a household, its people, its grid and village, those that hold first, then newest first."""
+    about = Q(household=household)
+    if household.grid_id is not None:
+        about |= Q(grid=household.grid_id)
+    about |= Q(village=household.village_id)
+    lines = visible(Responsibility.objects.filter(about), user)
+    return lines.select_related(*GOALS, "stands_in_for__staff", "successor").order_by("-since", "-pk")
+
+
+def of_staff(staff: Staff, user: User) -> QuerySet[Responsibility]:
+    """Every line of a person that the account may see, by place."""
+    lines = visible(Responsibility.objects.filter(staff=staff), user)
+    return lines.select_related(*GOALS, "stands_in_for__staff", "successor").order_by(
+        "region_code", "household__number", "-since", "pk"
+    )
+
+
+def postings_of(staff: Staff) -> QuerySet[Posting]:
+    """Where somebody worked, newest first."""
+    return staff.postings.select_related("unit").order_by("-since", "-pk")
+
+
+def handovers_seen(user: User) -> QuerySet[Handover]:
+    """The handovers with lines an account may see, newest first."""
+    lines = visible(Responsibility.objects.exclude(handover=None), user)
+    return (
+        Handover.objects.filter(pk__in=lines.values("handover"))
+        .select_related("staff", "created_by")
+        .annotate(count=Count("lines"))
+        .order_by("-pk")
+    )
+
+
+def handed_over(handover: Handover, user: User) -> QuerySet[Responsibility]:
+    """The lines of a handover's list in the order of receivers and places."""
+    lines = visible(handover.lines.all(), user)
+    return lines.select_related(*GOALS, "successor").order_by("successor", "region_code", "household__number", "pk")

@@ -1,0 +1,122 @@
+"""Units, staff and duties from a table."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from huqing.papers.sheets import Column, Sheet, write_workbook
+from huqing.teams import importing
+from huqing.teams.models import Posting, Responsibility, Staff, StaffImport, Unit
+
+ON = dt.date(2024, 1, 1)
+TITLES = ["姓名", "单位", "单位类别", "人员类别", "职级", "所在区划", "责任", "责任对象", "起始日期"]
+
+
+def workbook(*rows: list[str], titles: list[str] | None = None) -> io.BytesIO:
+    out = io.BytesIO()
+    write_workbook(out, [Sheet("人员", [Column(title) for title in titles or TITLES], rows)])
+    out.seek(0)
+    return out
+
+
+@pytest.fixture
+def take_in(users_by_role):
+    def take_in(*rows, name="人员.xlsx", **values):
+        return importing.import_staff(content=workbook(*rows, **values), name=name, by=users_by_role["county"], on=ON)
+
+    return take_in
+
+
+def test_one_person_over_several_rows_is_one_person_with_several_duties(take_in, make_household, regions):
+    first, second = make_household(), make_household()
+    done = take_in(
+        ["赵文军", "县教育局", "教育", "帮扶干部", "科级", "", "帮扶责任人", first.number, "2023-05-01"],
+        ["赵文军", "县教育局", "", "帮扶干部", "", "", "帮扶责任人", second.number, ""],
+        ["钱镇长", "朱衣镇政府", "", "村干部", "", "朱衣镇", "包村领导", "砚瓦村", ""],
+        ["孙网格", "", "", "网格员", "", "500236101201", "网格员", "砚瓦一网格", ""],
+    )
+    assert done.refused == []
+    assert done.counts == {
+        "rows": 4, "units": 2, "staff": 3, "changed": 0, "duties": 4, "known": 0, "refused": 0,
+    }  # fmt: skip
+    zhao = Staff.objects.get(name="赵文军")
+    assert (zhao.unit.name, zhao.unit.kind, zhao.rank, zhao.region_code) == ("县教育局", "5", "3", "500236000000")
+    assert sorted(zhao.responsibilities.values_list("household", "since")) == [
+        (first.pk, dt.date(2023, 5, 1)),
+        (second.pk, ON),
+    ]
+    assert Responsibility.objects.get(role="village_leader").village == regions.village
+    assert Responsibility.objects.get(role="grid_worker").grid == regions.grid
+    assert Posting.objects.count() == 3
+
+
+def test_the_same_file_again_changes_nothing(take_in, make_household):
+    row = ["赵文军", "县教育局", "教育", "帮扶干部", "", "", "帮扶责任人", make_household().number, ""]
+    take_in(row)
+    again = take_in(row)
+    assert again.refused == []
+    assert (again.counts["staff"], again.counts["duties"], again.counts["known"]) == (0, 0, 1)
+    assert (Staff.objects.count(), Unit.objects.count(), Responsibility.objects.count()) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "remedy"),
+    [
+        (["", "", "", "帮扶干部", "", "", "", "", ""], "姓名", "请写姓名"),
+        (["甲", "", "", "厨师", "", "", "", "", ""], "人员类别", "“厨师”不在可填的范围内"),
+        (["甲", "", "", "教师", "", "巫山县", "", "", ""], "所在区划", "本辖区没有“巫山县”"),
+        (["甲", "", "", "教师", "", "500237", "", "", ""], "所在区划", "不是本辖区"),
+        (["甲", "", "", "教师", "", "", "结对教师", "没有的户", ""], "责任对象", "没有找到“没有的户”"),
+        (["甲", "", "", "教师", "", "", "结对教师", "砚瓦村", "去年"], "起始日期", "请写成"),
+        (["甲", "", "", "教师", "", "", "", "砚瓦村", ""], "责任", "还要写责任"),
+    ],
+)
+def test_a_wrong_row_is_refused_with_what_to_write_and_the_others_are_taken_in(take_in, regions, row, column, remedy):
+    done = take_in(row, ["乙", "", "", "教师", "", "", "", "", ""])
+    assert [staff.name for staff in Staff.objects.all()] == ["乙"]
+    (number, values, faults), *others = done.refused
+    assert (number, values, others) == (2, row, [])
+    assert remedy in faults[column]
+
+
+def test_one_person_in_two_places_is_refused(take_in, regions):
+    done = take_in(
+        ["甲", "镇政府", "", "村干部", "", "朱衣镇", "", "", ""],
+        ["甲", "镇政府", "", "村干部", "", "甲高镇", "", "", ""],
+        ["乙", "", "", "驻村工作队员", "", "", "驻村工作队员", "砚瓦村", ""],
+        ["乙", "", "", "驻村工作队员", "", "", "驻村工作队员", "龙潭村", ""],
+    )
+    assert [number for number, _, _ in done.refused] == [3, 5]
+    assert "一个人只能在一处" in done.refused[0][2]["所在区划"]
+    assert "不能同时在两处" in done.refused[1][2]["责任对象"]
+    assert Responsibility.objects.count() == 1
+
+
+def test_a_file_without_the_columns_is_refused_as_a_whole(take_in, regions):
+    with pytest.raises(ValidationError, match="人员类别"):
+        take_in(["甲", "x"], titles=["姓名", "单位"])
+    with pytest.raises(ValidationError, match="pdf"):
+        take_in(["甲"], titles=["姓名"], name="人员.pdf")
+    assert not StaffImport.objects.exists()
+
+
+def test_refused_rows_come_back_as_a_workbook_to_correct(take_in, users_by_role, regions):
+    done = take_in(["甲", "", "", "厨师", "", "", "", "", ""])
+    again = importing.import_staff(
+        content=io.BytesIO(importing.problems_workbook(done, by=users_by_role["county"])),
+        name="未入库.xlsx",
+        by=users_by_role["county"],
+        on=ON,
+    )
+    assert [faults.keys() for _, _, faults in again.refused] == [{"人员类别": 1}.keys()]
+
+
+def test_the_template_is_read_by_the_import(users_by_role, regions):
+    done = importing.import_staff(
+        content=io.BytesIO(importing.template_workbook()), name="模板.xlsx", by=users_by_role["county"], on=ON
+    )
+    assert [list(faults) for _, _, faults in done.refused] == [["责任对象"]]
