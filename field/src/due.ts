@@ -6,8 +6,13 @@ import type { Household, Task } from './lib/packet'
 import type { Instance } from './lib/store'
 import { confirmations, households, instances, today } from './state'
 
-/** done: recorded or confirmed on this phone and not yet seen in a packet. */
-export type Stand = 'late' | 'open' | 'later' | 'done'
+/**
+ * late: past its day; soon: to be done within a month; open: can be done, with more time; later: not open yet;
+ * done: recorded or confirmed on this phone and not yet seen in a packet.
+ */
+export type Stand = 'late' | 'soon' | 'open' | 'later' | 'done'
+
+export const SOON = 30
 
 export const recordsOf = computed(() => {
   const found = new Map<number, Instance[]>()
@@ -30,7 +35,8 @@ const doneTasks = computed(() => {
 export function standOf(task: Task): Stand {
   if (doneTasks.value.has(task.id)) return 'done'
   if (task.due && task.due < today.value) return 'late'
-  return !task.opens || task.opens <= today.value ? 'open' : 'later'
+  if (task.opens && task.opens > today.value) return 'later'
+  return task.due && daysBetween(today.value, task.due) <= SOON ? 'soon' : 'open'
 }
 
 export function wordsOf(task: Task): string {
@@ -43,7 +49,7 @@ export function wordsOf(task: Task): string {
   return days === 0 ? '今天到期' : `还有 ${days} 天`
 }
 
-export const TONES: Record<Stand, string> = { late: 'late', open: 'soon', later: '', done: 'good' }
+export const TONES: Record<Stand, string> = { late: 'late', soon: 'soon', open: '', later: '', done: 'good' }
 
 export interface Line {
   household: Household
@@ -57,7 +63,7 @@ export interface Line {
 
 function lineOf(household: Household): Line {
   const tasks = household.tasks.map((task) => ({ task, stand: standOf(task) }))
-  const order: Stand[] = ['late', 'open', 'later', 'done']
+  const order: Stand[] = ['late', 'soon', 'open', 'later', 'done']
   tasks.sort((a, b) => order.indexOf(a.stand) - order.indexOf(b.stand) || (a.task.due || '9').localeCompare(b.task.due || '9'))
   const first = tasks[0]
   const members = household.members.map((member) => member.name)
@@ -66,18 +72,18 @@ function lineOf(household: Household): Line {
     stand: first?.stand ?? null,
     words: first ? wordsOf(first.task) : '',
     text: [household.head, household.number, household.group, household.grid, household.address, ...household.labels, ...members].join('\n').toLowerCase(),
-    due: first && (first.stand === 'late' || first.stand === 'open') ? first.task.due || '9' : '99',
+    due: first && first.stand !== 'done' ? (first.stand === 'later' ? first.task.opens : first.task.due) || '9' : '99',
     drafts: (recordsOf.value.get(household.id) ?? []).filter((row) => row.state === 'draft').length,
   }
 }
 
 /** All households, those that wait longest first. */
 export const lines = computed(() => {
-  const order = { late: 0, open: 1, later: 2, done: 2 }
+  const order = { late: 0, soon: 1, open: 2, later: 3, done: 4 }
   return households.value
     .map(lineOf)
     .sort((a, b) =>
-      (a.stand ? order[a.stand] : 2) - (b.stand ? order[b.stand] : 2)
+      (a.stand ? order[a.stand] : 5) - (b.stand ? order[b.stand] : 5)
       || a.due.localeCompare(b.due)
       || a.household.group.localeCompare(b.household.group, 'zh-CN', { numeric: true })
       || a.household.number.localeCompare(b.household.number))

@@ -32,6 +32,7 @@ export function useTyped(node: Control & { setValue(value: never): unknown }, re
     }
     filling.unreadable.delete(node.nodeId)
     set(result.value)
+    if (final) raw.value = shown(last)
   }
 
   function set(value: string): void {

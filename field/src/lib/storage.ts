@@ -14,5 +14,6 @@ export async function room(): Promise<{ used: number; quota: number } | null> {
 }
 
 export function megabytes(bytes: number): string {
-  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`
+  if (bytes < 1e6) return `${Math.round(bytes / 1e3)} KB`
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }

@@ -1,14 +1,14 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "45e1bcaae424";
+const VERSION = "3447d0ae54c9";
 const FILES = [
-	"FormScreen-B9mqHwm6.js",
-	"FormScreen-BSy6r1ZT.css",
+	"FormScreen-C3bPx15V.css",
+	"FormScreen-DcZYSbw4.js",
 	"app.webmanifest",
-	"defineProperty-C8rt1MF6.js",
 	"defineProperty-DHR6M5mJ.css",
+	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-C-hk-jtc.js",
-	"index-d46fx8ao.css",
+	"index-Czvr40tw.js",
+	"index-Dq0kw5hg.css",
 	"./",
 	"notice.css",
 	"notice.js",
