@@ -44,6 +44,11 @@ BUNDLES = {
         top_level=("build.mjs", "index.html", "package.json", "package-lock.json", "tsconfig.json"),
         folders=("src", "public"),
     ),
+    "engine": Bundle(
+        folder=ROOT / "field" / "engine",
+        dist=SOURCE / "visits" / "engine",
+        top_level=("build.mjs", "package.json", "package-lock.json"),
+    ),
 }
 
 
