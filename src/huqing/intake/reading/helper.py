@@ -23,13 +23,14 @@ import pyarrow as pa
 from huqing.intake.reading.shapes import WORKBOOKS, Limits, ReadError
 
 AT_ONCE = 2
+READER = "huqing.intake.reading.worker"
 # After a file of this size a helper holds memory that it may not give back: it is replaced.
 LARGE_FILE = 20 * 2**20
 _SMALLER = "请删去数据区以外的空行空列，或把数据复制到新的工作簿、分成几个文件后再上传。"
 
 
-class _Ended(Exception):
-    """The helper is gone or took too long; `slow` tells which."""
+class Ended(Exception):
+    """A helper is gone or took too long; `slow` tells which."""
 
     def __init__(self, *, slow: bool = False, at: str = "") -> None:
         super().__init__()
@@ -37,13 +38,16 @@ class _Ended(Exception):
         self.at = at
 
 
-class _Helper:
-    def __init__(self, memory_mb: int) -> None:
+class Helper:
+    """A process of ours that answers one JSON line with another, running ``module`` under a memory limit."""
+
+    def __init__(self, memory_mb: int, module: str = READER) -> None:
         self.memory_mb = memory_mb
+        self.module = module
         self.owner = os.getpid()
         keep = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "huqing.intake.reading.worker", str(memory_mb)],
+            [sys.executable, "-m", module, str(memory_mb)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -72,19 +76,19 @@ class _Helper:
         try:
             line = self.lines.get(timeout=max(0.01, deadline - time.monotonic()))
         except queue.Empty:
-            raise _Ended(slow=True) from None
+            raise Ended(slow=True) from None
         if not line:
-            raise _Ended
+            raise Ended
         message: dict[str, Any] = json.loads(line)
         return message
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """The answer to `request`; `_Ended` when the helper died over it or took more than `seconds`."""
+        """The answer to `request`; `Ended` when the helper died over it or took more than `seconds`."""
         at = ""
         deadline = time.monotonic() + seconds
         try:
             if self.process.stdin is None:
-                raise _Ended
+                raise Ended
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
             while True:
@@ -93,8 +97,8 @@ class _Helper:
                     return message
                 at = message["at"]
         except (BrokenPipeError, OSError, ValueError) as error:
-            raise _Ended from error
-        except _Ended as ended:
+            raise Ended from error
+        except Ended as ended:
             ended.at = at
             raise
 
@@ -115,19 +119,26 @@ class _Helper:
         self.process.wait()
 
 
-_idle: list[_Helper] = []
+_idle: list[Helper] = []
 _guard = threading.Lock()
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
-def _take(memory_mb: int) -> _Helper:
+def take(memory_mb: int, module: str = READER) -> Helper:
+    """An idle helper of this kind, or a new one; whoever takes it gives it back or closes it."""
     with _guard:
-        while _idle:
-            helper = _idle.pop()
+        for helper in [one for one in _idle if one.module == module]:
+            _idle.remove(helper)
             if helper.alive() and helper.memory_mb == memory_mb:
                 return helper
             helper.close()
-    return _Helper(memory_mb)
+    return Helper(memory_mb, module)
+
+
+def give_back(helper: Helper) -> None:
+    """Keep a helper for the next request."""
+    with _guard:
+        _idle.append(helper)
 
 
 @atexit.register
@@ -177,9 +188,9 @@ def _asked(request: dict[str, Any], place: str, limits: Limits, path: Path) -> d
     while True:
         helper = None
         try:
-            helper = _take(limits.memory_mb)
+            helper = take(limits.memory_mb)
             answer = helper.ask(request, limits.seconds)
-        except _Ended as ended:
+        except Ended as ended:
             code = None
             if helper:
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -192,14 +203,13 @@ def _asked(request: dict[str, Any], place: str, limits: Limits, path: Path) -> d
         if answer.get("memory") or path.stat().st_size > LARGE_FILE:
             helper.close()
         else:
-            with _guard:
-                _idle.append(helper)
+            give_back(helper)
         if answer.get("memory"):
             raise ReadError(place, f"区域太大，展开后超出 {limits.memory_mb} MB 的内存上限。", _SMALLER)
         return answer
 
 
-def _why(ended: _Ended, place: str, limits: Limits) -> ReadError:
+def _why(ended: Ended, place: str, limits: Limits) -> ReadError:
     if ended.at:
         place += f"，工作表「{ended.at}」"
     if ended.slow:

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -184,26 +185,30 @@ def _bound_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def main() -> None:
-    """Serve requests from standard input until it closes or nothing came for a while."""
+def serve(answer: Callable[[TextIO], Callable[[dict[str, Any]], None]]) -> None:
+    """Serve requests from standard input until it closes or nothing came for a while.
+
+    ``answer`` gets the stream to the caller and returns what is called with each request.
+    """
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     # Native libraries print warnings; nothing of a foreign file may reach a log.
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     os.dup2(silent, 2)
     _bound_memory(int(sys.argv[1]))
-    worker = Worker(out)
-    worker.say(ready=True)
+    answering = answer(out)
+    out.write(json.dumps({"ready": True}) + "\n")
+    out.flush()
     idle = threading.Timer(IDLE_SECONDS, os._exit, (0,))
     idle.daemon = True
     idle.start()
     for line in sys.stdin:
         idle.cancel()
-        worker.answer(json.loads(line))
+        answering(json.loads(line))
         idle = threading.Timer(IDLE_SECONDS, os._exit, (0,))
         idle.daemon = True
         idle.start()
 
 
 if __name__ == "__main__":
-    main()
+    serve(lambda out: Worker(out).answer)
