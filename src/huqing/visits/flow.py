@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from huqing.visits import landing
 from huqing.visits.models import Submission
@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 def received(submission: Submission) -> None:
     """Mark the visit as made and land a record whose attachments have all come; nothing for an incomplete one.
 
-    Call it inside the transaction that stores the record, towards its end. The record is stored whatever happens here:
-    a mistake of ours must not make a phone send it for ever.
+    Call it towards the end of a transaction. A mistake of ours that keeps a record from landing is written down in it
+    and does not come back; OperationalError does, because a database that was busy may be asked again.
     """
     if submission.state == Submission.State.INCOMPLETE:
         return
@@ -24,6 +24,8 @@ def received(submission: Submission) -> None:
     try:
         with transaction.atomic():
             landing.land(submission)
+    except OperationalError:
+        raise
     except Exception:
         logger.exception("submission %s was stored but not landed", submission.pk)
         submission.source = None
