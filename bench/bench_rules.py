@@ -1,7 +1,9 @@
 """Screening a county: the rule language against the same findings by hand, in DuckDB and in pandas.
 
 ``python bench/bench_rules.py [--small]``: 309,800 households and ten times as many, each engine in a process of its own so
-that peak memory is its own. Answers are compared before times are.
+that peak memory is its own. Answers are compared before times are. In steps, so that each stays short on a shared machine:
+``--make FOLDER FACTOR`` writes a county, ``--measure FOLDER FACTOR WHAT`` (``rules`` or ``rest``) notes what it took,
+``--save FOLDER`` keeps what was noted.
 """
 
 from __future__ import annotations
@@ -27,24 +29,67 @@ REPEAT = 5
 
 def main() -> None:
     small = "--small" in sys.argv
-    results = []
     with tempfile.TemporaryDirectory(prefix="huqing-rules-") as scratch:
         for factor in (1,) if small else (1, 10):
-            results += measure(Path(scratch) / f"x{factor}", factor, households=(20_000 if small else FULL) * factor)
+            make(Path(scratch), factor, households=(20_000 if small else FULL) * factor)
+            for what in NOTED:
+                measure(Path(scratch), factor, what)
+        keep(Path(scratch))
+
+
+def make(folder: Path, factor: int, *, households: int) -> None:
+    """Write a county of that many households."""
+    place = folder / f"x{factor}"
+    sizes = rules_county.write(place / "snapshot", households=households, columns=ask("columns", place))
+    (place / "sizes.json").write_text(json.dumps(sizes))
+
+
+def measure(folder: Path, factor: int, what: str) -> None:
+    """Run the engines on one county and note what they took."""
+    place = folder / f"x{factor}"
+    noted = NOTED[what](place, factor)
+    (place / f"{what}.json").write_text(json.dumps(noted))
+    print({key: {name: value for name, value in told.items() if name != "found"} for key, told in noted.items()})
+
+
+def keep(folder: Path) -> None:
+    """Save what was noted of all counties."""
+    results = []
+    for place in sorted(folder.glob("x*"), key=lambda place: int(place.name[1:])):
+        noted: dict[str, Any] = {}
+        for what in NOTED:
+            noted |= json.loads((place / f"{what}.json").read_text())
+        results += report(noted, json.loads((place / "sizes.json").read_text()), full=place.name == "x1")
     save("rules", "Screening: the rule language against hand-written code", results)
 
 
-def measure(folder: Path, factor: int, *, households: int) -> list[dict[str, Any]]:
-    """All engines on one county, and how they compare."""
-    columns = ask("columns", folder)
-    sizes = rules_county.write(folder / "snapshot", households=households, columns=columns)
-    repeat = REPEAT if factor == 1 else 3
-    hand, ours = interleaved(folder, repeat)
-    every = ask("all", folder, repeat)
-    pandas = ask("pandas", folder, 1 if factor > 1 else 3)
-    same_answers(folder, hand, ours, pandas)
+def by_hand_and_rules(place: Path, factor: int) -> dict[str, Any]:
+    """Hand-written SQL and the rules in turns; their rows must be equal to the last digest."""
+    hand, ours = interleaved(place, REPEAT if factor == 1 else 3)
+    same_rows(place)
+    return {"hand": hand, "ours": ours}
+
+
+def the_rest(place: Path, factor: int) -> dict[str, Any]:
+    """All findings, pandas and, in one county, single households."""
+    every = [ask("all", place) for _ in range(REPEAT if factor == 1 else 1)]
+    middle = {key: statistics.median(run[key] for run in every) for key in ("seconds", "memory")}
+    noted = {"every": every[-1] | middle}
+    noted["pandas"] = ask("pandas", place, 1 if factor > 1 else 3)
+    ours = json.loads((place / "rules.json").read_text())["ours"]
+    counted = {finding: ours["found"].get(finding, 0) for finding in rules_by_hand.IN_PANDAS}
+    assert noted["pandas"]["found"] == counted, (noted["pandas"]["found"], counted)
+    return noted | ({"recheck": ask("recheck", place)} if factor == 1 else {})
+
+
+NOTED = {"rules": by_hand_and_rules, "rest": the_rest}
+
+
+def report(noted: dict[str, Any], sizes: dict[str, int], *, full: bool) -> list[dict[str, Any]]:
+    """What was noted of one county as rows; ``full`` is the county the memory is promised for."""
+    hand, ours, every, pandas = (noted[key] for key in ("hand", "ours", "every", "pandas"))
     label = f"{sizes['household']:,} households, {sizes['person']:,} people, {sizes['medical_bill']:,} bills"
-    limit = 0.6 / 1.073741824 if factor == 1 else None
+    limit = 0.6 / 1.073741824 if full else None
     rows = [
         row(f"{label}: hand-written SQL, {len(rules_by_hand.FINDINGS)} findings", hand["seconds"], "s"),
         row("  memory", hand["memory"], "GiB"),
@@ -60,15 +105,15 @@ def measure(folder: Path, factor: int, *, households: int) -> list[dict[str, Any
             "  pandas / the rule language",
             pandas["seconds"] / ours["seconds"],
             "×",
-            20 if factor > 1 else None,
+            None if full else 20,
             at_least=True,
         ),
         row("  memory of pandas", pandas["memory"], "GiB"),
         row(f"  all {every['findings']} findings, end to end", every["seconds"], "s"),
         row("  memory of all findings", every["memory"], "GiB", limit),
     ]
-    if factor == 1:
-        recheck = ask("recheck", folder)
+    if "recheck" in noted:
+        recheck = noted["recheck"]
         rows.append(row("  re-check of one household, all findings, median", recheck["milliseconds"], "ms", 50))
         rows.append(row("  explanation of one finding of one household, median", recheck["explain"], "ms"))
     return rows
@@ -83,13 +128,6 @@ def interleaved(folder: Path, repeat: int) -> tuple[dict[str, Any], dict[str, An
     middle = {key: statistics.median(run[key] for run in ours) for key in ("seconds", "run", "cold", "memory")}
     memory = statistics.median(run["memory"] for run in hand)
     return {"seconds": statistics.median(run["seconds"] for run in hand), "memory": memory}, ours[-1] | middle
-
-
-def same_answers(folder: Path, hand: dict[str, Any], ours: dict[str, Any], pandas: dict[str, Any]) -> None:
-    """The rows must be equal to the last digest, the counts of pandas equal to those of the rules."""
-    same_rows(folder)
-    counted = {finding: ours["found"].get(finding, 0) for finding in rules_by_hand.IN_PANDAS}
-    assert pandas["found"] == counted, {k: (v, counted[k]) for k, v in pandas["found"].items() if v != counted[k]}
 
 
 def same_rows(folder: Path) -> int:
@@ -180,12 +218,13 @@ def by_rules(folder: Path) -> Any:
 
 
 def every_finding(folder: Path) -> Any:
-    from huqing.rules.engine import screen
-    from huqing.rules.library import library
+    from huqing.rules.engine import plan_for, screen
 
-    counts = screen(folder / "snapshot", folder / "all", as_of=rules_by_hand.DAY, region=REGION, cache=folder / "cache")
+    day, cache = rules_by_hand.DAY, folder / "cache"
+    counts = screen(folder / "snapshot", folder / "all", as_of=day, region=REGION, cache=cache)
+    plan = plan_for(as_of=day, region=REGION, cache=cache)
     return {
-        "findings": len(library().findings) - len(counts.not_run),
+        "findings": sum(map(len, plan.outcomes.values())),
         "rows": counts.found_total + counts.unknown_total,
     }
 
@@ -203,14 +242,19 @@ def one_by_one(folder: Path) -> Any:
 
     day, county = rules_by_hand.DAY, read_county(folder / "all")
     checker = Rechecker(as_of=day, region=REGION, county=county, cache=folder / "cache")
-    files = list((folder / "snapshot").glob("*.parquet"))
+    snapshot = folder / "snapshot"
+    keys = dict.fromkeys(snapshot.glob("*.parquet"), "household_id") | {snapshot / "household.parquet": "id"}
+    villages = snapshot / "village.parquet"
+    del keys[villages]
 
     def rows(number: int) -> dict[str, Any]:
-        keys = {file: "id" if file.stem == "household" else "household_id" for file in files}
-        return {
+        found = {
             file.stem: duckdb.sql(f"SELECT * FROM '{file}' WHERE {key} = {number}").to_arrow_table()
             for file, key in keys.items()
         }
+        place = found["household"]["region_code"][0].as_py()
+        own = duckdb.sql(f"SELECT * FROM '{villages}' WHERE region_code = '{place}'")
+        return found | {"village": own.to_arrow_table()}
 
     checks, explanations = [], []
     for number in range(1000, 1040):
@@ -237,8 +281,14 @@ ENGINES = {
 }
 
 if __name__ == "__main__":
-    if "--run" in sys.argv:
-        kind, place, times = sys.argv[2:5]
-        print(json.dumps(run(kind, Path(place), int(times))))
-    else:
-        main()
+    match sys.argv[1:]:
+        case ["--run", kind, place, times]:
+            print(json.dumps(run(kind, Path(place), int(times))))
+        case ["--make", place, factor]:
+            make(Path(place), int(factor), households=FULL * int(factor))
+        case ["--measure", place, factor, what]:
+            measure(Path(place), int(factor), what)
+        case ["--save", place]:
+            keep(Path(place))
+        case _:
+            main()

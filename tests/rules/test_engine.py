@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,17 @@ def test_a_part_too_large_for_the_memory_is_halved(tmp_path: Path, cache: Path, 
         engine._run(Cramped(real), made, plan, tmp_path / "findings.parquet", parts=1)
     found = {row["household_id"] for row in rows(tmp_path) if row["state"] == "found"}
     assert found == set(range(1, 8))
+
+
+def test_a_county_stays_within_its_memory_and_a_province_gets_a_quarter_of_the_machine(cache: Path) -> None:
+    plan = engine.plan_for(as_of=DAY, region=REGION, cache=cache)
+    quarter = max(engine.USUAL_MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
+    for households, memory in ((300_000, engine.USUAL_MEMORY), (3_000_000, quarter)):
+        parts, limit = engine._share(plan, households, None)
+        assert limit == memory
+        assert plan.weight * households / parts < limit
+    assert engine._share(plan, 100, None)[0] == 1
+    assert engine._share(plan, 3_000_000, 2 * engine.USUAL_MEMORY)[1] == 2 * engine.USUAL_MEMORY
 
 
 def test_a_department_file_never_taken_in_is_named_once(tmp_path: Path, cache: Path) -> None:

@@ -38,7 +38,8 @@ RESULT_ROWS = (
 )
 USUAL_MEMORY = 430_000_000
 COUNTY = 500_000  # households; a county stays within the usual memory in however many parts
-IDLE = 30_000  # households whose rows take as much memory as the operators before there are any rows
+COUNTY_THREADS, PART_THREADS = 4, 3  # a thread holds 65 MB that the engine does not count; a part is no work for four
+IDLE = 34_000  # households whose rows take as much memory as the operators before there are any rows
 SUBJECT_KEYS = "household_id, person_id, village_id"
 FEWEST = 2_000
 WRITTEN_TOGETHER = 30_000  # rows each thread holds while it writes
@@ -159,6 +160,8 @@ def screen(
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="huqing-screen-", dir=out) as scratch, duckdb.connect() as connection:
         number, limit = _share(plan, sizes["household"], memory)
+        if not threads and sizes["household"] <= COUNTY:
+            threads = min(COUNTY_THREADS if (parts or number) == 1 else PART_THREADS, os.cpu_count() or 1)
         settings = {
             "memory_limit": f"{limit}B",
             "temp_directory": quoted(Path(scratch)),
@@ -211,7 +214,7 @@ def _share(plan: Plan, households: int, memory: int | None) -> tuple[int, int]:
     need, idle = plan.weight * households, plan.weight * IDLE
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     most = memory or max(USUAL_MEMORY, machine // 4)
-    limit = min(USUAL_MEMORY if households <= COUNTY else max(USUAL_MEMORY, need + idle), most)
+    limit = min(USUAL_MEMORY, most) if households <= COUNTY else most
     return math.ceil(max(need, 1) / max(limit - idle, limit // 4)), limit
 
 
