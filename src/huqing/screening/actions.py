@@ -31,6 +31,7 @@ from huqing.rules.recheck import Found, Rechecker
 from huqing.screening.applying import Changes, apply_findings, apply_to_household
 from huqing.screening.engines import Engine
 from huqing.screening.models import Alert, Run
+from huqing.screening.signals import screened
 from huqing.standards.text import clean
 
 COUNTY_DIGITS = 6
@@ -145,6 +146,7 @@ def _run(run: Run, report: Report, on: Engine) -> Run:
         )
     _forget_old_runs(run.region_code)
     snapshot.prune(but=taken)
+    screened.send_robust(sender=Run, run=run)
     report("完成", 1.0)
     return run
 

@@ -1,4 +1,4 @@
-"""What makes the rules run again: a changed file, an applied import."""
+"""What makes the rules run again (a changed file, an applied import), and that a screening is done."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from huqing.access.instance import working_day
+
+# Sent with ``run`` after a screening's alerts have been committed.
+screened = Signal()
 
 _paused: ContextVar[bool] = ContextVar("screening_paused", default=False)
 

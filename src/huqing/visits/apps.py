@@ -9,7 +9,9 @@ class VisitsConfig(AppConfig):
 
     def ready(self) -> None:
         from huqing.access.audit import name_actions
+        from huqing.visits import signals
 
+        signals.connect()
         name_actions(
             {
                 "method_install": "启用工作法",
