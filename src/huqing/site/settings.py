@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "huqing.screening",
     "huqing.teams",
     "huqing.visits",
+    "huqing.cases",
     "huqing.api",
     "huqing.office",
 ]

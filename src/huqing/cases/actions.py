@@ -1,0 +1,256 @@
+"""Every change of a case: opening it, taking a step, recording and withdrawing papers, helping before the procedure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from huqing.access import audit
+from huqing.access.models import Role, User
+from huqing.access.numbers import has_number, hide_numbers
+from huqing.access.permissions import Refused, require
+from huqing.access.scope import sees
+from huqing.cases import needs
+from huqing.cases.calendar import today, workdays
+from huqing.cases.errors import CaseError, Moved
+from huqing.cases.models import Case, CaseStep, Evidence
+from huqing.cases.procedure import frozen_for, procedure_of
+from huqing.packs.procedures import Move
+from huqing.packs.procedures.declaration import NEEDS
+from huqing.registry.models import Household
+from huqing.screening.models import Alert
+from huqing.standards.codelists import codelist
+
+REASON_LENGTH = 4
+TEXT_LENGTH = 500
+
+
+@transaction.atomic
+def open_case(
+    *,
+    household: Household,
+    source: str,
+    clue: str,
+    by: User | None,
+    alerts: Iterable[Alert] = (),
+    on: dt.date | None = None,
+) -> Case:
+    """Register a clue about a household; CaseError if one is open already or no procedure is in force there."""
+    _may(by, "handle_cases", household)
+    if source not in codelist("clue_source"):
+        raise CaseError("请选线索来源。")
+    text = _text(clue, "线索内容")
+    day = on or today()
+    if day > today():
+        raise CaseError("登记日期不能晚于今天。")
+    if household.status != Household.Status.ACTIVE:
+        raise CaseError("这一户已注销，不能登记线索。")
+    version = frozen_for(household.region_code, day)
+    made = procedure_of(version)
+    linked = list(alerts)
+    if any(alert.household_id != household.pk for alert in linked):
+        raise CaseError("所选预警不是这一户的，请重新选择。")
+    try:
+        with transaction.atomic():
+            case = Case.objects.create(
+                number=f"new-{uuid.uuid4().hex[:12]}",
+                household=household,
+                region_code=household.region_code,
+                procedure=version,
+                state=version.states.get(key=made.start.key),
+                clue_source=source,
+                clue=text,
+                opened_on=day,
+                opened_by=by,
+                entered_on=day,
+                free_from=day,
+            )
+    except IntegrityError:
+        number = Case.objects.filter(household=household, closed_on=None).values_list("number", flat=True).first()
+        raise CaseError(f"这一户已有未办结的事项 {number or ''}，请在原事项中办理。") from None
+    case.number = f"{day.year}{case.pk:08d}"
+    _enter(case, made.start.key, day)
+    case.save()
+    case.alerts.set(linked)
+    _record(by, "case_open", case, {"source": source, "alerts": len(linked)})
+    return case
+
+
+@transaction.atomic
+def take(*, case: Case, move: str, by: User | None, turn: int, reason: str = "") -> CaseStep:
+    """Take a step of the procedure; ``turn`` is the one the person saw.
+
+    Moved: somebody was faster. CaseError: it may not be taken now, with every reason. Refused: not by this person.
+    """
+    locked = Case.objects.select_for_update().select_related("state", "procedure").get(pk=case.pk)
+    if locked.turn != turn:
+        last = locked.steps.select_related("by").last()
+        who = f"{last.by.display_name if last.by else '系统'}已办理“{last.title}”" if last else "事项已有变化"
+        raise Moved(f"{who}，现在是“{locked.state.title}”。请刷新页面后再办。")
+    step = _move_of(locked, move)
+    day = today()
+    stopped = obstacles(locked, step, by=by, day=day)
+    if stopped:
+        raise CaseError(" ".join(stopped))
+    text = _text(reason, "理由") if step.reason or reason.strip() else ""
+    taken = CaseStep.objects.create(
+        case=locked,
+        turn=locked.turn + 1,
+        move=step.key,
+        title=step.title,
+        before=locked.state.key,
+        after=step.to,
+        by=by,
+        on=day,
+        at=timezone.now(),
+        reason=text,
+        late_by=_late(locked, day),
+    )
+    locked.turn += 1
+    _enter(locked, step.to, day)
+    locked.save()
+    case.refresh_from_db()
+    _record(by, "case_move", locked, {"move": step.key, "from": taken.before, "to": taken.after, "turn": locked.turn})
+    return taken
+
+
+def obstacles(case: Case, step: Move, *, by: User | None, day: dt.date) -> list[str]:
+    """Why a step cannot be taken now; empty when it can. Refused if the person may not take it at all."""
+    if case.state.key not in step.start:
+        raise CaseError(f"现在是“{case.state.title}”，不能办理“{step.title}”。")
+    if by is None:
+        if not step.auto:
+            raise Refused("这一步须由人办理。")
+    else:
+        _may(by, "handle_cases", case.household)
+        if by.role not in step.by:
+            able = "、".join(Role(role).label for role in step.by) or "系统"
+            raise Refused(f"“{step.title}”由{able}办理。")
+    told = []
+    if day < case.entered_on:
+        told.append(f"今天（{day:%Y-%m-%d}）早于进入本环节的日期（{case.entered_on:%Y-%m-%d}），请检查服务器时间。")
+    if "posting" in step.needs and day < case.free_from:
+        told.append(f"期限未满，{case.free_from:%Y-%m-%d} 起才能办理。")
+    last = case.steps.last()
+    if step.second and by is not None and last is not None and last.by_id == by.pk:
+        told.append("上一步由您办理，这一步须换一个人办理。")
+    return told + needs.missing(case, step.needs, day)
+
+
+@transaction.atomic
+def record_evidence(*, case: Case, kind: str, on: dt.date, content: Mapping[str, Any], by: User) -> Evidence:
+    """Record a paper of the step at hand; CaseError says what is wrong with it."""
+    _may(by, "handle_cases", case.household)
+    if kind not in NEEDS or kind in needs.COMPUTED:
+        raise CaseError("请选材料种类。")
+    locked = Case.objects.select_for_update().select_related("state", "household").get(pk=case.pk)
+    if locked.closed_on is not None:
+        raise CaseError("事项已办结，不能再登记材料。")
+    if not locked.opened_on <= on <= today():
+        raise CaseError(f"材料日期应在登记日期（{locked.opened_on:%Y-%m-%d}）和今天之间。")
+    wrong = needs.problems(kind, content, locked)
+    if wrong:
+        raise CaseError(" ".join(wrong))
+    if has_number(" ".join(_texts(content))):
+        raise CaseError("材料里有证件号码、电话或账号，请删去后再登记。")
+    paper = Evidence.objects.create(
+        case=locked, kind=kind, turn=locked.turn, on=on, content=dict(content), by=by, at=timezone.now()
+    )
+    _record(by, "case_evidence", locked, {"kind": kind, "paper": paper.pk})
+    return paper
+
+
+@transaction.atomic
+def withdraw_evidence(*, evidence: Evidence, by: User, reason: str) -> None:
+    """Take a paper back that was wrong; it stays in the history. Not after the step it was for has been taken."""
+    _may(by, "handle_cases", evidence.case.household)
+    text = _text(reason, "原因")
+    case = Case.objects.select_for_update().get(pk=evidence.case_id)
+    paper = Evidence.objects.select_for_update().get(pk=evidence.pk)
+    if paper.withdrawn_at is not None:
+        raise CaseError("这份材料已经撤下。")
+    if paper.turn != case.turn:
+        raise CaseError("这一步已经办理，材料不能撤下；办错了的请退回后重新办理。")
+    paper.withdrawn_at, paper.withdrawn_by, paper.withdrawn_reason = timezone.now(), by, text
+    paper.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
+    _record(by, "case_evidence_withdraw", case, {"kind": paper.kind, "paper": paper.pk})
+
+
+@transaction.atomic
+def start_emergency(*, case: Case, by: User, reason: str) -> None:
+    """Open the green channel: help first, procedure after. The deadlines of the procedure go on."""
+    _may(by, "decide_cases", case.household)
+    text = _text(reason, "理由")
+    locked = Case.objects.select_for_update().select_related("state").get(pk=case.pk)
+    if locked.emergency:
+        raise CaseError("绿色通道已经启动。")
+    if procedure_of(locked.procedure).state(locked.state.key).part != "recognition":
+        raise CaseError(f"现在是“{locked.state.title}”，不需要绿色通道。")
+    locked.emergency = True
+    locked.save(update_fields=["emergency"])
+    case.emergency = True
+    _record(by, "case_emergency", locked, {"reason": text})
+
+
+def _move_of(case: Case, key: str) -> Move:
+    try:
+        return procedure_of(case.procedure).move(key)
+    except KeyError:
+        raise CaseError("没有这一步，请刷新页面后重新选择。") from None
+
+
+def _enter(case: Case, key: str, day: dt.date) -> None:
+    """Put the case into a state: its deadline, the first day it may be left, the deadline of the whole."""
+    made, calendar = procedure_of(case.procedure), workdays()
+    state = made.state(key)
+    case.state = case.procedure.states.get(key=key)
+    case.entered_on = day
+    case.free_from = made.free_from(key, day)
+    case.due_on = made.due(key, day, calendar)
+    case.late_role = state.late
+    if made.total and key == made.total.start and case.total_due_on is None:
+        case.total_due_on = made.due_in_all(day, calendar)
+    elif made.total and (key == made.total.end or state.kind == "end"):
+        case.total_due_on = None
+    case.closed_on = day if state.kind == "end" else None
+
+
+def _late(case: Case, day: dt.date) -> int:
+    if case.due_on is None or day <= case.due_on:
+        return 0
+    return workdays().between(case.due_on, day)
+
+
+def _may(by: User | None, permission: str, household: Household) -> None:
+    if by is None:
+        return
+    require(by, permission)
+    if not sees(by, household):
+        raise Refused("这一户不在您的管辖范围内。")
+
+
+def _text(text: str, what: str) -> str:
+    found = hide_numbers(" ".join(text.split()))
+    if len(found) < REASON_LENGTH:
+        raise CaseError(f"请写明{what}（至少 {REASON_LENGTH} 个字）。")
+    if len(found) > TEXT_LENGTH:
+        raise CaseError(f"{what}不能超过 {TEXT_LENGTH} 字，现在有 {len(found)} 字。")
+    return found
+
+
+def _texts(content: Any) -> list[str]:
+    if isinstance(content, Mapping):
+        # Seeds and commitments of draws are hexadecimal numbers of nobody.
+        return [text for key, value in content.items() if key != "record" for text in _texts(value)]
+    if isinstance(content, list):
+        return [text for value in content for text in _texts(value)]
+    return [content] if isinstance(content, str) else []
+
+
+def _record(by: User | None, action: str, case: Case, detail: dict[str, Any]) -> None:
+    audit.record(by=by, action=action, subject=case, region_code=case.region_code, detail=detail)

@@ -1,0 +1,25 @@
+from django.apps import AppConfig
+
+
+class CasesConfig(AppConfig):
+    name = "huqing.cases"
+    label = "cases"
+    verbose_name = "办理"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from huqing.access.audit import name_actions
+
+        name_actions(
+            {
+                "case_open": "登记线索",
+                "case_move": "办理环节",
+                "case_evidence": "登记办理材料",
+                "case_evidence_withdraw": "撤下办理材料",
+                "case_emergency": "启动绿色通道",
+                "posting_publish": "发布公示",
+                "posting_stop": "撤下公示",
+                "objection_receive": "收到公示异议",
+                "objection_answer": "答复公示异议",
+            }
+        )

@@ -1,0 +1,117 @@
+"""What must be there before a step, and what of it is missing in a case."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from huqing.cases.models import Case, Evidence
+from huqing.matching import draws
+from huqing.packs.procedures.declaration import NEEDS
+
+# Papers that stay good over several steps; all others are of the step they are recorded in.
+LASTING = frozenset({"authorisation", "plan", "measure"})
+# Kept by models of their own, not recorded as papers.
+COMPUTED = frozenset({"posting", "objections_settled"})
+PANEL_AT_LEAST = 15
+TEXT_LENGTH = 2000
+
+
+def missing(case: Case, needs: tuple[str, ...], day: dt.date) -> list[str]:
+    """In words what a step still lacks."""
+    there = present(case)
+    told = []
+    for need in needs:
+        if need in COMPUTED:
+            reason = _COMPUTED[need](case, day)
+            if reason:
+                told.append(reason)
+        elif need not in there:
+            told.append(f"缺少{NEEDS[need]}，请先登记。")
+    return told
+
+
+def present(case: Case) -> dict[str, Evidence]:
+    """The papers that count for the step at hand, the latest of each kind."""
+    found: dict[str, Evidence] = {}
+    for paper in case.evidence.filter(withdrawn_at=None).order_by("pk"):
+        if paper.kind in LASTING or paper.turn == case.turn:
+            found[paper.kind] = paper
+    return found
+
+
+def problems(kind: str, content: Mapping[str, Any], case: Case) -> list[str]:
+    """What is wrong with a paper, in words."""
+    check = _CHECKS.get(kind, _text)
+    return check(content, case)
+
+
+def _text(content: Mapping[str, Any], _case: Case) -> list[str]:
+    text = content.get("text")
+    if not isinstance(text, str) or not text.strip():
+        return ["请写明内容。"]
+    return [f"内容不能超过 {TEXT_LENGTH} 字。"] if len(text) > TEXT_LENGTH else []
+
+
+def _authorisation(content: Mapping[str, Any], case: Case) -> list[str]:
+    signer = content.get("signed_by")
+    if not case.household.members.filter(pk=signer if isinstance(signer, int) else 0).exists():
+        return ["授权书应由本户成员签字，请选签字人。"]
+    return []
+
+
+def _panel(content: Mapping[str, Any], case: Case) -> list[str]:
+    wrong = draws.verify(content.get("record"))
+    if wrong:
+        return [f"评议小组的抽取记录验证不通过：{one}" for one in wrong]
+    drawn = content["record"]["drawn"]
+    if len(drawn) < PANEL_AT_LEAST or len(drawn) % 2 == 0:
+        return [f"评议小组应为 {PANEL_AT_LEAST} 人以上的单数，记录中是 {len(drawn)} 人。请重新抽取。"]
+    if content["record"]["question"]["title"] != panel_title(case):
+        return ["这份抽取记录不是为这一户抽的。请用本户的名单重新抽取。"]
+    return []
+
+
+def panel_title(case: Case) -> str:
+    """The title the draw of a case's panel must carry: a draw made for one household serves no other."""
+    return f"{case.number} 第 {case.turn} 步评议小组"
+
+
+def _ballot(content: Mapping[str, Any], case: Case) -> list[str]:
+    counts = {name: content.get(name) for name in ("present", "agree", "against", "abstain")}
+    if not all(isinstance(count, int) and count >= 0 for count in counts.values()):
+        return ["请填写到会人数和同意、不同意、弃权的票数（整数）。"]
+    panel = present(case).get("panel")
+    if panel is None:
+        return ["还没有抽取评议小组，请先登记抽取记录。"]
+    size = len(panel.content["record"]["drawn"])
+    votes = counts["agree"] + counts["against"] + counts["abstain"]
+    if counts["present"] > size:
+        return [f"到会 {counts['present']} 人，多于评议小组的 {size} 人。请核对。"]
+    if votes != counts["present"]:
+        return [f"同意、不同意、弃权共 {votes} 票，与到会 {counts['present']} 人不符。请核对。"]
+    if content.get("method") not in ("secret", "hands"):
+        return ["请选无记名投票或举手表决。"]
+    return []
+
+
+def _posting(case: Case, day: dt.date) -> str:
+    from huqing.cases.postings import obstacle_of
+
+    return obstacle_of(case, day)
+
+
+def _objections(case: Case, _day: dt.date) -> str:
+    from huqing.cases.postings import open_objections
+
+    count = open_objections(case)
+    return f"还有 {count} 件公示异议没有处理，请先逐件处理。" if count else ""
+
+
+_CHECKS: Mapping[str, Callable[[Mapping[str, Any], Case], list[str]]] = {
+    "authorisation": _authorisation,
+    "panel": _panel,
+    "ballot": _ballot,
+}
+_COMPUTED: Mapping[str, Callable[[Case, dt.date], str]] = {"posting": _posting, "objections_settled": _objections}

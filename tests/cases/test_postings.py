@@ -1,0 +1,138 @@
+"""Postings show what may be shown, for as long as they must, and every objection is answered."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from tests.cases.test_cases import BEGIN, case, clock, go, household, to_posting  # noqa: F401
+
+from huqing.access.permissions import Refused
+from huqing.access.seal import unseal
+from huqing.cases import actions, postings
+from huqing.cases.errors import CaseError
+from huqing.cases.models import Case, Objection
+
+
+@pytest.fixture
+def ready(case, users_by_role, clock) -> Case:  # noqa: F811
+    to_posting(case, users_by_role, clock)
+    return case
+
+
+def test_a_posting_is_seen_for_its_days_and_is_gone_by_itself(ready, users_by_role, regions) -> None:
+    village = users_by_role["village"]
+    assert list(postings.waiting(village, regions.village)) == [ready]
+    posting = postings.publish(cases=[ready], by=village)
+    assert not postings.waiting(village, regions.village).exists()
+    assert (posting.starts_on, posting.ends_on) == (BEGIN, BEGIN + dt.timedelta(days=5))
+    code = regions.village.code
+    seen = [BEGIN + dt.timedelta(days=n) for n in range(-1, 8) if postings.shown(code, BEGIN + dt.timedelta(days=n))]
+    assert seen == [BEGIN + dt.timedelta(days=n) for n in range(6)]
+    assert not postings.shown(regions.next_village.code, BEGIN)
+
+
+def test_only_whitelisted_fields_get_onto_a_posting(ready, users_by_role) -> None:
+    with pytest.raises(CaseError, match="不在可公示的项目里"):
+        postings.publish(cases=[ready], by=users_by_role["village"], columns=["head", "phone"])
+    posting = postings.publish(cases=[ready], by=users_by_role["village"], columns=["number", "head"])
+    assert posting.rows == [["1", "张三"]]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("head_name", "张三13900001111", "有号码"),
+        ("group_name", "6222021234567890123", "有号码"),
+        ("group_name", "3组（尿毒症透析）", "涉及健康"),
+        ("head_name", "张三（残疾）", "涉及健康"),
+    ],
+)
+def test_a_posting_with_a_number_or_an_illness_is_refused_by_household(
+    ready, users_by_role, field, value, told
+) -> None:
+    setattr(ready.household, field, value)
+    ready.household.save()
+    with pytest.raises(CaseError, match=told) as caught:
+        postings.publish(cases=[ready], by=users_by_role["village"])
+    assert ready.household.number in str(caught.value)
+    assert not any(number in str(caught.value) for number in ("13900001111", "6222021234567890123"))
+
+
+def test_a_child_at_the_head_of_a_household_is_not_named(ready, users_by_role) -> None:
+    head = ready.household.members.get(relation="01")
+    head.birth_date = dt.date(2012, 1, 1)
+    head.save()
+    posting = postings.publish(cases=[ready], by=users_by_role["village"])
+    assert posting.rows[0][2] == "张某（未成年人）"
+
+
+def test_a_posting_is_not_published_twice_nor_before_its_step(ready, users_by_role, make_household, regions) -> None:
+    village = users_by_role["village"]
+    early = actions.open_case(
+        household=make_household(village=regions.village, members=("王五",)),
+        source="1",
+        clue="农户自己申报",
+        by=village,
+    )
+    with pytest.raises(CaseError, match="同一个环节"):
+        postings.publish(cases=[ready, early], by=village)
+    with pytest.raises(CaseError, match="不需要公示"):
+        postings.publish(cases=[early], by=village)
+    postings.publish(cases=[ready], by=village)
+    with pytest.raises(CaseError, match="已经公示"):
+        postings.publish(cases=[ready], by=village)
+
+
+def test_a_posting_taken_down_early_does_not_count(ready, users_by_role, clock, regions) -> None:  # noqa: F811
+    village = users_by_role["village"]
+    posting = postings.publish(cases=[ready], by=village)
+    postings.stop(posting=posting, by=village, reason="户主姓名写错")
+    assert not postings.shown(regions.village.code, clock.day)
+    clock.on(6)
+    with pytest.raises(CaseError, match="还没有公示"):
+        go(ready, "posting_over", village)
+    again = postings.publish(cases=[ready], by=village)
+    assert again.starts_on == clock.day
+    with pytest.raises(CaseError, match="已经结束"):
+        postings.stop(posting=posting, by=village, reason="户主姓名写错")
+
+
+def test_an_objection_holds_the_case_until_it_is_answered(ready, users_by_role, clock) -> None:  # noqa: F811
+    village = users_by_role["village"]
+    posting = postings.publish(cases=[ready], by=village)
+    told = postings.object_to(posting=posting, text="他家在县城有房", contact="13900001111")
+    assert told.channel == Objection.Channel.PAGE
+    assert unseal(bytes(told.contact_sealed), "phone") == "13900001111"
+    clock.on(6)
+    with pytest.raises(CaseError, match="还有 1 件公示异议没有处理"):
+        go(ready, "posting_over", village)
+    postings.answer(objection=told, upheld=False, text="已核实，房屋属于其兄", by=village)
+    go(ready, "posting_over", village)
+    with pytest.raises(CaseError, match="已经答复"):
+        postings.answer(objection=told, upheld=True, text="再次答复一次", by=village)
+
+
+def test_an_objection_that_is_upheld_leads_back_to_the_panel(ready, users_by_role, clock) -> None:  # noqa: F811
+    village = users_by_role["village"]
+    posting = postings.publish(cases=[ready], by=village)
+    told = postings.object_to(posting=posting, text="他家在县城有房", case=ready, by=village)
+    postings.answer(objection=told, upheld=True, text="核实属实，重新评议", by=village)
+    clock.on(6)
+    with pytest.raises(CaseError, match="没有处理"):
+        go(ready, "posting_over", village)
+    go(ready, "evaluate_again", village, reason="异议成立，重新评议")
+    assert ready.state.key == "evaluating"
+
+
+def test_objections_come_while_the_posting_stands_and_from_no_stranger(ready, users_by_role, clock) -> None:  # noqa: F811
+    posting = postings.publish(cases=[ready], by=users_by_role["village"])
+    for text in ("无", "长" * 1001, "   "):
+        with pytest.raises(CaseError, match="请写明异议"):
+            postings.object_to(posting=posting, text=text)
+    assert "13900001111" not in postings.object_to(posting=posting, text="请打 13900001111 问我").text
+    with pytest.raises(Refused):
+        postings.object_to(posting=posting, text="他家在县城有房", by=users_by_role["reader"])
+    clock.on(6)
+    with pytest.raises(CaseError, match="公示已经结束"):
+        postings.object_to(posting=posting, text="他家在县城有房")
