@@ -27,7 +27,7 @@ from huqing.registry.models import (
     Source,
 )
 from huqing.screening.models import Alert, Run, Simulation
-from huqing.teams.models import Responsibility, Staff, Unit
+from huqing.teams.models import Handover, Posting, Responsibility, Staff, StaffImport, Unit
 from huqing.visits.models import (
     AccessLink,
     Attachment,
@@ -68,6 +68,9 @@ SCOPED: tuple[type[Model], ...] = (
     Unit,
     Staff,
     Responsibility,
+    Posting,
+    Handover,
+    StaffImport,
 )
 
 
@@ -222,7 +225,30 @@ def _visits(pk: int, mark: str, village: Region, household: Household, person: P
     AccessLink.objects.create(pk=pk, user=clerk, token=str(pk), label=mark, created_at=NOW, created_by=clerk)
     unit = Unit.objects.create(pk=pk, name=mark, region_code=code)
     staff = Staff.objects.create(pk=pk, name=mark, kind="1", unit=unit, region_code=code)
-    Responsibility.objects.create(pk=pk, staff=staff, role="helper", region_code=code, household=household, since=DAY)
+    handover = Handover.objects.create(
+        pk=pk, staff=staff, on=DAY, reason=mark, region_code=code, created_at=NOW, created_by=clerk
+    )
+    Responsibility.objects.create(
+        pk=pk,
+        staff=staff,
+        role="helper",
+        region_code=code,
+        household=household,
+        since=DAY,
+        handover=handover,
+        successor=staff,
+    )
+    Posting.objects.create(pk=pk, staff=staff, unit=unit, region_code=code, since=DAY)
+    StaffImport.objects.create(
+        pk=pk,
+        file_name=mark,
+        region_code=code[:6],
+        columns=["姓名"],
+        counts={"rows": 1, "units": 0, "staff": 0, "changed": 0, "duties": 0, "known": 0, "refused": 1},
+        refused=[[2, [mark], {"姓名": mark}]],
+        created_at=NOW,
+        created_by=clerk,
+    )
 
 
 def state(pk: int) -> list[dict[str, Any]]:

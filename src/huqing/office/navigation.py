@@ -47,7 +47,7 @@ class Group:
 
 
 # Pages that belong to another one's section.
-_PART_OF = {"persons": "households", "search": "households", "labels": "households"}
+_PART_OF = {"persons": "households", "search": "households", "labels": "households", "villages": "ledger"}
 
 GROUPS: list[tuple[str, list[Place]]] = [
     (
@@ -65,9 +65,15 @@ GROUPS: list[tuple[str, list[Place]]] = [
             Place("office:visits", "走访记录", "clipboard-list", "view_visits", "visits"),
             Place("office:visit-forms", "表单汇总", "table", "view_visits", "visit-forms"),
             Place("office:phone", "我的手机", "device-mobile", "visit", "phone"),
-            Place("office:staff", "人员和责任", "users", "view_visits", "staff"),
+            Place("office:staff", "人员和责任", "users", "manage_duties", "staff"),
             Place("office:phones", "手机链接", "link", "manage_links", "phones"),
             Place("office:forms", "表单管理", "forms", "manage_methods", "forms"),
+        ],
+    ),
+    (
+        "责任",
+        [
+            Place("office:ledger", "责任台账", "sitemap", "view_duties", "ledger"),
         ],
     ),
     (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,8 @@ from django.utils import timezone
 
 from huqing.access.instance import working_day
 from huqing.access.scope import code_range, visible
-from huqing.registry.models import Household
+from huqing.registry.models import Household, Region
+from huqing.standards.codelists import codelist
 from huqing.teams.models import Handover, Posting, Responsibility, Staff
 
 if TYPE_CHECKING:
@@ -137,3 +140,55 @@ def handed_over(handover: Handover, user: User) -> QuerySet[Responsibility]:
     """The lines of a handover's list in the order of receivers and places."""
     lines = visible(handover.lines.all(), user)
     return lines.select_related(*GOALS, "successor").order_by("successor", "region_code", "household__number", "pk")
+
+
+def named_people(text: str, user: User) -> tuple[list[Staff], list[str]]:
+    """The people a text names (姓名, 姓名（单位） or 人员编号, separated by 、 or lines), and what is wrong with it."""
+    found: list[Staff] = []
+    wrong: list[str] = []
+    for said in (part.strip() for part in re.split(r"[、,，;；\n]+", text)):
+        if not said:
+            continue
+        name, _, unit = said.replace("(", "（").rstrip(")）").partition("（")
+        people = visible(Staff.objects.filter(left_on=None), user).select_related("unit")
+        same = list(
+            people.filter(Q(number=said) | Q(name=name, unit__name=unit) if unit else Q(number=said) | Q(name=said))[:5]
+        )
+        if len(same) == 1:
+            found.append(same[0])
+        elif same:
+            listed = "、".join(
+                f"{one.name}（{one.unit.name if one.unit else one.number or '未填单位'}）" for one in same
+            )
+            wrong.append(f"有几个人叫“{name}”：{listed}。请写成“姓名（单位）”或人员编号。")
+        else:
+            wrong.append(f"没有找到“{said}”。请写在任人员的姓名、“姓名（单位）”或人员编号。")
+    return list(dict.fromkeys(found)), wrong
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Somebody on a village's page: who, in which roles, for what, and for how many households by name."""
+
+    staff: Staff
+    roles: tuple[str, ...]
+    goals: tuple[str, ...]
+    households: int
+
+
+def contacts(village: Region, user: User) -> list[Contact]:
+    """Everybody responsible in a village, those of the whole village first, then of grids, then of households."""
+    lines = visible(holding(Responsibility.objects.filter(region_code=village.code), today()), user)
+    found: dict[int, list[Responsibility]] = defaultdict(list)
+    for line in lines.select_related("staff__unit", "grid").order_by("staff__name", "pk"):
+        found[line.staff_id].append(line)
+    names = codelist("duty_role")
+    told = []
+    for own in found.values():
+        goals = ["全村"] if any(line.village_id for line in own) else []
+        goals += [line.grid.name for line in own if line.grid is not None]
+        roles = tuple(dict.fromkeys(names.label(line.role) for line in own))
+        told.append(
+            Contact(own[0].staff, roles, tuple(goals), len({line.household_id for line in own if line.household_id}))
+        )
+    return sorted(told, key=lambda one: (one.goals[:1] != ("全村",), not one.goals, one.staff.name))
