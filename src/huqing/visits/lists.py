@@ -37,7 +37,7 @@ def lists_for(version: FormVersion, households: QuerySet[Household]) -> dict[str
     rows = list(households.order_by("region_code", "number", "pk"))
     columns = {subject: _columns(form, subject) for subject in ("household", "person", "village")}
     codes = {household.region_code for household in rows}
-    places = places_of(codes, villages=bool(columns["village"])) if needed or villages or rows else Places()
+    places = places_of(codes, villages=bool(columns["village"]))
     made: dict[str, bytes] = {}
     for name in form.lists:
         subject = name.removesuffix(".csv")
