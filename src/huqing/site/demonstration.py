@@ -18,6 +18,7 @@ from huqing.access.actions import create_demo_user
 from huqing.access.instance import is_demo, mark_demo
 from huqing.access.models import User
 from huqing.intake.taking import take_in
+from huqing.packs.shipped import shipped_keys
 from huqing.registry.actions import assign_grid, create_grid
 from huqing.registry.models import Household, Region
 from huqing.registry.regions import load_shipped_regions
@@ -27,6 +28,7 @@ from huqing.screening.signals import paused
 from huqing.site.demo_visits import ensure_visits
 from huqing.site.installing import holds_data, install
 from huqing.standards.regioncodes import spoken_name
+from huqing.visits.installing import install_method
 
 COUNTY = "500236"
 HOUSEHOLDS_PER_GRID = 147
@@ -87,6 +89,8 @@ def build(folder: Path, *, households: int, seed: int, as_of: date, progress: Re
     run = take_everything_in(folder / "demo" / "files", as_of=as_of, progress=_part(progress, 0.25, 0.95))
     progress("划分网格", 0.96)
     draw_grids()
+    progress("启用工作法", 0.965)
+    install_methods()
     ensure_accounts()
     progress("安排走访", 0.97)
     ensure_visits(_busiest_village(), as_of)
@@ -152,6 +156,12 @@ def draw_grids() -> None:
                 village=village, name=f"{spoken_name(village.name)}第{number}网格", by=None, number=number
             )
             assign_grid(households=members, grid=grid, by=None)
+
+
+def install_methods() -> None:
+    """Put the shipped methods to use."""
+    for key in shipped_keys():
+        install_method(folder_or_key=key, by=None)
 
 
 def ensure_accounts() -> None:

@@ -1,4 +1,4 @@
-"""``huqing method``: the working methods that are shipped, one in detail, and the check of a county's own."""
+"""``huqing method``: the shipped working methods, one in detail, the check of a county's own, putting one to use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from huqing.site.commands.chinese import ChineseCommand, ChineseGroup
-from huqing.site.commands.support import Failure
+from huqing.site.commands.support import Failure, installed
 
 if TYPE_CHECKING:
     from huqing.packs.manifest import Pack
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-@click.group(cls=ChineseGroup, short_help="工作法：列出、查看、检查。")
+@click.group(cls=ChineseGroup, short_help="工作法：列出、查看、检查、启用。")
 def method() -> None:
     """工作法（四访、挂包帮转走访、五看法……）：走访谁、多久一次、用什么表单。"""
 
@@ -68,6 +68,30 @@ def check_method(folder: Path) -> None:
         f"可以使用：{found.method.title} {found.method.version} 版，{len(found.method.visits)} 种走访，"
         f"{len(found.forms)} 张表单，{questions} 道题。"
     )
+
+
+@method.command("install", cls=ChineseCommand, short_help="启用一个工作法，发布它的表单。")
+@click.argument("method", metavar="代号或文件夹")
+@installed
+def install(method: str) -> None:
+    """代号见 huqing method list；自己编的工作法写文件夹。已启用的同名工作法换成这一版；内容没有变动时什么也不改。"""
+    from huqing.packs.errors import PackError
+    from huqing.packs.shipped import shipped_keys
+    from huqing.rules.errors import RuleError
+    from huqing.visits.installing import install_method
+    from huqing.visits.publishing import PublishProblem
+
+    if method not in shipped_keys() and not Path(method).is_dir():
+        raise Failure(f"没有工作法“{method}”，也没有这个文件夹。现有：{'、'.join(shipped_keys())}。")
+    try:
+        row = install_method(folder_or_key=method, by=None)
+    except (PackError, PublishProblem) as error:
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        raise Failure(f"共 {len(error.problems)} 处错误，没有启用。改正后再执行一次。") from error
+    except RuleError as error:
+        raise Failure(str(error)) from error
+    click.echo(f"已启用 {row.title} {row.version} 版，发布表单 {row.forms.count()} 张。")
 
 
 def _lines(pack: Pack) -> Iterator[str]:
