@@ -6,7 +6,7 @@ import logging
 
 from django.db import OperationalError, transaction
 
-from huqing.visits import landing
+from huqing.visits import landing, tasks
 from huqing.visits.models import Submission
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ def received(submission: Submission) -> None:
     """
     if submission.state == Submission.State.INCOMPLETE:
         return
-    _mark_visited(submission)
+    tasks.visited(submission)
     try:
         with transaction.atomic():
             landing.land(submission)
@@ -33,10 +33,3 @@ def received(submission: Submission) -> None:
         submission.landing = {"applied": [], "older": [], "refused": refused}
         submission.save(update_fields=["landing", "source"])
 
-
-def _mark_visited(submission: Submission) -> None:
-    try:
-        from huqing.visits import tasks
-    except ImportError:
-        return
-    tasks.visited(submission)
