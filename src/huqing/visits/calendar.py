@@ -231,6 +231,7 @@ def _kept(row: dict[str, object], methods: dict[int, InUse], names: dict[str, st
 
 
 def _names(codes: Iterable[str]) -> dict[str, str]:
-    full = {code.ljust(CODE_LENGTH, "0"): code for code in codes}
-    rows = Region.objects.filter(code__in=full, valid_to=None).values_list("code", "name")
-    return {full[code]: name for code, name in rows}
+    """Names by significant code; some tables write a town as 9 digits, some as 12."""
+    wanted = {code.ljust(length, "0"): code for code in codes for length in (len(code), CODE_LENGTH)}
+    rows = Region.objects.filter(code__in=wanted, valid_to=None).values_list("code", "name")
+    return {wanted[code]: name for code, name in rows}
