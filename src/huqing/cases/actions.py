@@ -226,6 +226,11 @@ def _late(case: Case, day: dt.date) -> int:
     return workdays().between(case.due_on, day)
 
 
+def may_handle(by: User, household: Household) -> None:
+    """Refused unless the person handles cases and sees the household."""
+    _may(by, "handle_cases", household)
+
+
 def _may(by: User | None, permission: str, household: Household) -> None:
     if by is None:
         return

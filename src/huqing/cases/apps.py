@@ -21,5 +21,8 @@ class CasesConfig(AppConfig):
                 "posting_stop": "撤下公示",
                 "objection_receive": "收到公示异议",
                 "objection_answer": "答复公示异议",
+                "evaluators_add": "登记评议员",
+                "evaluator_remove": "移出评议员",
+                "panel_prepare": "准备抽取评议小组",
             }
         )

@@ -242,3 +242,54 @@ class Objection(models.Model):
         verbose_name_plural = "公示异议"
         ordering = ["-id"]
         indexes = [models.Index(fields=["region_code", "state"], name="objection_region")]
+
+
+class Evaluator(models.Model):
+    """Somebody of a village's pool of evaluators (评议员库), recommended by a villager group."""
+
+    village = models.ForeignKey("registry.Region", models.PROTECT, related_name="evaluators", verbose_name="行政村")
+    region_code = models.CharField("区划代码", max_length=12, db_index=True)
+    group_name = models.CharField("推荐小组", max_length=40)
+    name = models.CharField("姓名", max_length=60)
+    left_on = models.DateField("退出日期", null=True)
+
+    objects = ScopedManager(public_place=True)
+
+    class Meta:
+        verbose_name = "评议员"
+        verbose_name_plural = "评议员"
+        ordering = ["group_name", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["village", "group_name", "name"],
+                condition=Q(left_on=None),
+                name="evaluator_once",
+                violation_error_message="这个小组已有同名的评议员，请在姓名后加以区分。",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}（{self.group_name}）"
+
+
+class PanelDraw(models.Model):
+    """The draw of one evaluation panel: the commitment is shown before it, the seed only after the witnesses spoke."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="panel_draws", verbose_name="办理事项")
+    turn = models.PositiveIntegerField("第几步")
+    question = models.JSONField("抽取名单和人数")
+    excluded = models.JSONField("回避人员", default=list, help_text="[[姓名, 理由], …]")
+    seed_sealed = models.BinaryField("种子(密)")
+    commitment = models.CharField("承诺", max_length=64)
+    prepared_at = models.DateTimeField("准备时间")
+    prepared_by = models.ForeignKey("access.User", models.PROTECT, related_name="+", verbose_name="准备人")
+    record = models.JSONField("抽取记录", null=True)
+    drawn_at = models.DateTimeField("抽取时间", null=True)
+    drawn_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="抽取人")
+
+    objects = ScopedManager(region="case__region_code", grid="case__household__grid")
+
+    class Meta:
+        verbose_name = "评议小组抽取"
+        verbose_name_plural = "评议小组抽取"
+        ordering = ["-id"]
