@@ -128,6 +128,9 @@ def _problem(form: Converted, name: str, told: Mapping[str, str]) -> FormProblem
         remedy = "改用 XLSForm 的函数，如 if、selected、count-selected、concat、round、today"
     elif expression and _ARGUMENT.search(message):
         problem, remedy = f"函数的参数不对{shown}", "核对参数的个数和次序，如 if(条件, 是, 否)"
+    elif expression and not message:
+        # The engine's guard against endless loops says nothing in the build without messages for developers.
+        problem, remedy = f"公式停不下来，结果又改变它自己{shown}", "去掉公式里对本题的引用"
     elif expression:
         problem, remedy = f"公式算不出来{shown}（原文是 {message[:120]}）", "改正公式"
     else:

@@ -80,10 +80,10 @@ def checked(converted: Sequence[tuple[Source, Conversion]]) -> list[Checked]:
         found = list(conversion.problems)
         if conversion.form is not None:
             found += [*_media_problems(source, conversion.form), *_length_problems(source, conversion.form)]
-            found += silent_flaws(conversion.form, source.name)
-        problems += found
         if conversion.form is not None and not conversion.problems:
+            found += silent_flaws(conversion.form, source.name)
             sound.append((source, conversion.form, conversion))
+        problems += found
     try:
         engine = check_in_engine([(form, source.name, source.media) for source, form, _ in sound])
     except EngineUnavailable as error:
