@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 from django.db.models import Count
+from django.utils import timezone
 
 from huqing.access.models import AuditEvent
 from huqing.access.permissions import Refused
@@ -355,3 +356,23 @@ def test_a_word_for_a_visit_that_is_not_due_any_more_is_told_so(due, visitor):
     due.refresh_from_db()
     with pytest.raises(NotConfirmed, match="不再需要"):
         confirm_unchanged(task=due, user=visitor, on=DAY, token="phone-0001")
+
+
+def test_a_method_whose_files_are_gone_does_not_stop_the_others(make_household, tmp_path):
+    use()
+    Method.objects.create(
+        key="gone", version="1", title="没了", folder=str(tmp_path / "gone"), digest="g", installed_at=timezone.now()
+    )
+    household = listed(make_household())
+    refreshed()
+    assert task("cadre", household=household).method.key == "four_visits"
+
+
+def test_what_was_visited_under_an_earlier_version_counts_though_its_form_has_another_name(make_household, visitor):
+    old = use()
+    household = listed(make_household())
+    filled("four_visits_cadre", visitor, DAY, household=household)
+    Method.objects.filter(pk=old.pk).update(active=False)
+    Method.objects.create(key=old.key, version="2", title="新", digest="2", installed_at=timezone.now())
+    refreshed()
+    assert task("cadre", household=household).last_on == DAY

@@ -88,13 +88,13 @@ class _Computed:
         self.visit: Visit = method.told.visit(indicator.visit)
         records = submissions(user) if user else Submission.objects.all()
         self.records = (
-            records.filter(code_range(region), form__method=method.row, form__visit=self.visit.key)
+            records.filter(code_range(region), form__method__key=method.row.key, form__visit=self.visit.key)
             .filter(state__in=STANDING, visited_on__range=(since, until))
             .order_by("-visited_on", "-pk")
         )
         words = visible(Confirmation.objects.all(), user) if user else Confirmation.objects.all()
         self.words = (
-            words.filter(code_range(region), task__method=method.row, task__visit=self.visit.key)
+            words.filter(code_range(region), task__method__key=method.row.key, task__visit=self.visit.key)
             .filter(on__range=(since, until))
             .order_by("-on", "-pk")
         )

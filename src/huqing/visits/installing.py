@@ -19,6 +19,7 @@ from huqing.packs.manifest import Pack
 from huqing.packs.reading import form_files
 from huqing.packs.shipped import FOLDER, shipped, shipped_keys
 from huqing.rules.library import library
+from huqing.visits.background import refresh_soon
 from huqing.visits.converting import convert_form
 from huqing.visits.models import Form, Method, VisitTask
 from huqing.visits.publishing import PERMISSION, Checked, Source, checked, store
@@ -67,6 +68,7 @@ def retire_method(*, method: Method, by: User | None) -> None:
     row.save(update_fields=["active"])
     row.forms.filter(state=Form.State.OPEN).update(state=Form.State.CLOSING)
     audit.record(by=by, action="method_retire", subject=row, detail={"method": row.key, "version": row.version})
+    transaction.on_commit(refresh_soon)
 
 
 def digest_of(folder: Path) -> str:
@@ -137,6 +139,7 @@ def _installed(pack: Pack, forms: dict[str, Checked], digest: str, kept: str, by
     left.update(state=Form.State.CLOSING)
     detail = {"method": told.key, "version": told.version, "forms": _ids(forms.values())}
     audit.record(by=by, action="method_install", subject=method, detail=detail)
+    transaction.on_commit(refresh_soon)
     return method
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,8 @@ from huqing.rules.library import library
 from huqing.rules.parameters import Parameter, Parameters, load
 from huqing.standards.money import yuan_text
 from huqing.visits.models import Method
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,18 @@ class InUse:
 
 
 def in_use(key: str = "") -> list[InUse]:
-    """The active methods (or the one of that key) in the order in which they were installed."""
+    """The active methods (or the one of that key) in the order in which they were installed.
+
+    One whose files are gone is left out and logged: the visits of the others go on.
+    """
     rows = Method.objects.filter(active=True).order_by("pk")
-    return [InUse(row, told_by(row)) for row in (rows.filter(key=key) if key else rows)]
+    found = []
+    for row in rows.filter(key=key) if key else rows:
+        try:
+            found.append(InUse(row, told_by(row)))
+        except PackError as error:
+            logger.error("工作法 %s 的文件读不出来：%s", row.key, error)
+    return found
 
 
 def told_by(row: Method) -> manifest.Method:

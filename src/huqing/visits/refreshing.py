@@ -163,10 +163,10 @@ class _Town:
     def _done(self) -> pa.Table:
         """The last visit of each subject by form or by word: at most one row per subject and visit."""
         records = Submission.objects.filter(code_range(self.place), state__in=STANDING, visited_on__lte=self.day)
-        forms = ("form__method", "form__visit", "household", "person", "region_code")
+        forms = ("form__method__key", "form__visit", "household", "person", "region_code")
         filled = records.exclude(form__method=None).order_by().values_list(*forms)
         words = Confirmation.objects.filter(code_range(self.place), on__lte=self.day).order_by()
-        tasks = ("task__method", "task__visit", "task__household", "task__person", "task__region_code")
+        tasks = ("task__method__key", "task__visit", "task__household", "task__person", "task__region_code")
         found: dict[tuple[int, int], tuple[dt.date, str, int | None]] = {}
         for *about, on, newest in filled.annotate(Max("visited_on"), Max("pk")):
             self._note(found, about, (on, VisitTask.Done.VISITED.value, newest))

@@ -59,7 +59,8 @@ class Targets:
 
     def __init__(self, visits: Sequence[Asked], snapshot: Path, scratch: Path, *, region: str, as_of: dt.date) -> None:
         self.visits = visits
-        self.by_key = {(item.method.row.pk, item.visit.key): item for item in visits}
+        # By the method's key, not its row: what was visited under an earlier version counts.
+        self.by_key = {(item.method.row.key, item.visit.key): item for item in visits}
         self.villages: dict[str, int] = {}
         self.county = region[:COUNTY_DIGITS]
         self.as_of = as_of
