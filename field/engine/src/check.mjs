@@ -3,6 +3,7 @@
 // Standard input: {"forms": [{"xml": "…", "files": {"household.csv": "id,title\n1,x\n"}}]}
 // Standard output: {"results": [[{"nodeset", "attribute", "expression", "message"}, …], …]}, an empty list for a sound form.
 // A mistake is found by what it breaks, taken out, and the form loaded again, so that all of them are told at once.
+// With {"open": […]} instead, each with "answers" by reference, what comes back is the instance a phone would send.
 import './dom.mjs'
 import { readFileSync, writeSync } from 'node:fs'
 
@@ -127,8 +128,25 @@ async function check({ xml, files }) {
   return told
 }
 
-const { forms } = JSON.parse(readFileSync(0, 'utf8'))
+function answer(node, answers) {
+  const text = answers[node.currentState.reference]
+  if (text !== undefined && node.nodeType === 'select') node.selectValues(text.split(' ').filter(Boolean))
+  else if (text !== undefined) node.setValue(text)
+  for (const child of node.currentState.children ?? []) answer(child, answers)
+}
+
+async function opened({ xml, files, answers }) {
+  const form = await loadForm(xml, { fetchFormAttachment: answering(files) })
+  if (form.status === 'failure') throw form.error
+  const { root } = form.createInstance()
+  answer(root, answers)
+  answer(root, answers) // the first round makes others relevant
+  return root.instanceState.instanceXML
+}
+
+const { forms = [], open = [] } = JSON.parse(readFileSync(0, 'utf8'))
 const results = []
 for (const form of forms) results.push(await check(form))
+for (const form of open) results.push(await opened(form))
 writeSync(1, JSON.stringify({ results }))
 process.exit(0)
