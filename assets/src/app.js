@@ -139,6 +139,16 @@ document.addEventListener('keydown', (event) => {
 
 $('#confirm')?.addEventListener('close', answer)
 
+// Some answers take seconds: say so, and take no second press meanwhile.
+document.addEventListener('submit', (event) => {
+  const form = event.target
+  const button = form.dataset.busy && $('button', form)
+  if (!button || event.defaultPrevented) return
+  button.textContent = form.dataset.busy
+  button.setAttribute('aria-busy', 'true')
+  setTimeout(() => (button.disabled = true))
+})
+
 // --- alerts, imports, links ------------------------------------------------------------------------------------------
 document.addEventListener('click', (event) => {
   const button = event.target instanceof Element ? event.target.closest('[data-fill]') : null

@@ -112,10 +112,11 @@ def indicators(pack: Pack) -> list[tuple[str, str, str, str]]:
 def forms(pack: Pack) -> list[ShownForm]:
     """The forms in the order in which the visits name them."""
     order = list(dict.fromkeys(visit.form for visit in pack.method.visits))
-    return [_form(key, pack.forms[key]) for key in (*order, *sorted(set(pack.forms) - set(order)))]
+    return [form_shown(key, pack.forms[key]) for key in (*order, *sorted(set(pack.forms) - set(order)))]
 
 
-def _form(key: str, form: Converted) -> ShownForm:
+def form_shown(key: str, form: Converted) -> ShownForm:
+    """A form question by question; what is only calculated is left out."""
     lines = [_question(item) for item in asked(form) if item.type not in ("calculate", "hidden")]
     given = [item for item in form.questions if item.type not in (*LAYOUT, "note", "calculate", "hidden")]
     return ShownForm(

@@ -15,8 +15,8 @@ from huqing.access.permissions import may, signed_in
 from huqing.office import places, queries, wording
 from huqing.screening import queries as screening
 from huqing.teams.queries import households_of
+from huqing.visits import calendar, savings
 from huqing.visits import queries as visits
-from huqing.visits import savings
 from huqing.visits.models import AccessLink
 from huqing.visits.savings import Saving
 
@@ -131,8 +131,23 @@ def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, A
 
 def _visits_todo(user: Any) -> list[dict[str, Any]]:
     """What visits leave to do: own ones sent back, others' to review."""
-    lines = []
+    lines: list[dict[str, Any]] = []
     if may(user, "visit"):
+        due = calendar.due_for(user).counts
+        lines += [
+            {
+                "count": due[when],
+                "unit": "次",
+                "text": f"我的走访{calendar.WORDS[when]}",
+                "hint": hint,
+                "url": link("office:visit-calendar"),
+                "dot": dot,
+            }
+            for when, hint, dot in (
+                (calendar.OVERDUE, "过了截止日期还没去的，先去", "high"),
+                (calendar.WEEK, "这个星期之内要去", "medium"),
+            )
+        ]
         lines.append(
             {
                 "count": visits.returned(user),
