@@ -91,12 +91,26 @@ def send(
     """A record that has come in and been landed."""
     edits = replaces.instance_id if replaces else ""
     xml = instance(version, answers, uuid, edits=edits, meta=meta)
-    told = facts(version, parse(xml, version), today=today)
+    return received(version, xml, user, replaces=replaces, today=today, received_at=received_at)
+
+
+def received(
+    version: FormVersion,
+    xml: bytes,
+    user: User,
+    *,
+    replaces: Submission | None = None,
+    today: dt.date | None = None,
+    received_at: dt.datetime | None = None,
+) -> Submission:
+    """A record that has come in and been landed, from its XML."""
+    parsed = parse(xml, version)
+    told = facts(version, parsed, today=today)
     if replaces:
         replaces.state = Submission.State.REPLACED
         replaces.save(update_fields=["state"])
     submission = Submission.objects.create(
-        instance_id=uuid,
+        instance_id=parsed.instance_id,
         form=version.form,
         version=version,
         replaces=replaces,
@@ -111,4 +125,4 @@ def send(
     return submission
 
 
-__all__ = ["converted", "form_of", "instance", "send", "stored", "text"]
+__all__ = ["converted", "form_of", "instance", "received", "send", "stored", "text"]
