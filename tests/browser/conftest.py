@@ -3,47 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Request, expect
 
 from huqing.access.instance import mark_demo
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-    "--lang=zh-CN",
-]
 TODAY = dt.date(2026, 6, 30)
 PATIENCE = 30_000
 # Kinds of files and keys on the keyboard have no other names.
 LATIN = {"xlsx", "xls", "csv", "Esc", "Tab", "Shift"}
 HIDDEN_WORDS = "code, [data-latin]"
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests; they are skipped only where there is none."""
-    if CHROMIUM is None:
-        pytest.skip("没有找到 Chromium（chromium、chromium-browser 或 google-chrome）")
-    # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @dataclass

@@ -1,0 +1,183 @@
+"""A bad line: a proxy between phone and server that is dead, cuts uploads, loses replies or answers for a stranger."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+# What a request meets: None (goes through), or one of the classes below.
+Fate = Any
+HOPS = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The request arrives, its answer does not."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The upload breaks off after so many bytes; nothing arrives."""
+
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """Somebody else answers: a sign-in page of a network, a broken proxy, a server of another mind."""
+
+    status: int
+    body: bytes = b""
+    kind: str = "text/html; charset=utf-8"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The answer arrives with other content."""
+
+    change: Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it was seen on the line."""
+
+    method: str
+    path: str
+    size: int
+
+
+class Line:
+    """``origin`` is what the phone sees; ``fate(asked)`` decides what becomes of each request."""
+
+    def __init__(self, server: str) -> None:
+        self.server = server.removeprefix("http://")
+        self.fate: Callable[[Asked], Fate] = lambda asked: None
+        self.asked: list[Asked] = []
+        self.port = 0
+        self.under_way = 0
+        self.changed = threading.Condition()
+        self._listening: ThreadingHTTPServer | None = None
+        self.up()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def up(self) -> None:
+        """Listen, on the same port as before."""
+        if self._listening is None:
+            self._listening = _Server(("127.0.0.1", self.port), _handler(self))
+            self.port = self._listening.server_address[1]
+            threading.Thread(target=self._listening.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def down(self) -> None:
+        """Refuse every connection."""
+        if self._listening is not None:
+            self._listening.shutdown()
+            self._listening.server_close()
+            self._listening = None
+
+    def drain(self) -> None:
+        """Wait until the server has done with what a phone asked before it hung up."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: not self.under_way, timeout=30)
+
+    def _begun(self, by: int) -> None:
+        with self.changed:
+            self.under_way += by
+            self.changed.notify_all()
+
+    def only(self, part: str, *fates: Fate, method: str = "") -> None:
+        """The next requests whose path holds ``part`` meet these fates in turn; everything else goes through."""
+        left = list(fates)
+
+        def fate(asked: Asked) -> Fate:
+            return left.pop(0) if left and part in asked.path and method in ("", asked.method) else None
+
+        self.fate = fate
+
+    def always(self, part: str, met: Fate) -> None:
+        """Every request whose path holds ``part`` meets this."""
+        self.fate = lambda asked: met if part in asked.path else None
+
+    def free(self) -> None:
+        """Everything goes through again."""
+        self.fate = lambda asked: None
+
+    def count(self, part: str, method: str = "") -> int:
+        """How many requests were seen for a path that holds ``part``."""
+        return sum(part in asked.path and method in ("", asked.method) for asked in self.asked)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A phone that hangs up is no error of ours."""
+
+
+def _handler(line: Line) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *args: Any) -> None:
+            """Nothing is printed."""
+
+        def pass_on(self) -> None:
+            self.close_connection = True
+            size = int(self.headers.get("Content-Length") or 0)
+            asked = Asked(self.command, self.path, size)
+            line.asked.append(asked)
+            fate = line.fate(asked)
+            if isinstance(fate, Cut):
+                self.rfile.read(min(fate.after, size))
+                return
+            body = self.rfile.read(size) if size else b""
+            if isinstance(fate, Stranger):
+                self.answer(fate.status, {"Content-Type": fate.kind, **fate.headers}, fate.body)
+                return
+            line._begun(1)
+            try:
+                status, headers, content = self.ask(body)
+            except OSError:
+                return
+            finally:
+                line._begun(-1)
+            if isinstance(fate, Lost):
+                return
+            if isinstance(fate, Changed):
+                content = fate.change(content)
+            self.answer(status, headers, content)
+
+        def ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+            # What is changed on the way must not be packed.
+            headers.pop("Accept-Encoding", None)
+            connection = http.client.HTTPConnection(line.server, timeout=60)
+            connection.request(self.command, self.path, body=body or None, headers=headers)
+            answer = connection.getresponse()
+            kept = {name: value for name, value in answer.getheaders() if name.lower() not in HOPS}
+            kept["Date"] = answer.getheader("Date") or self.date_time_string()
+            content = answer.read()
+            connection.close()
+            return answer.status, kept, content
+
+        def answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            if status not in (204, 304):
+                self.send_header("Content-Length", str(len(content)))
+            self.send_header("Connection", "close")
+            self.end_headers()
+            if self.command != "HEAD" and status not in (204, 304):
+                self.wfile.write(content)
+
+        do_GET = do_POST = do_HEAD = pass_on
+
+    return Handler
