@@ -58,11 +58,24 @@ function follow<T>(read: () => Promise<T>, target: Ref<T>, done?: () => void): v
   }))
 }
 
-/** Open the current account's database and follow it; nobody's when there is none. */
-export async function open(): Promise<void> {
+const windows = new BroadcastChannel('huqing-field')
+windows.onmessage = () => void open()
+
+/** Tell the other windows that the account has changed or gone. */
+export function tellOthers(): void {
+  windows.postMessage('account')
+}
+
+/** Let go of the account's database. */
+export function close(): void {
   for (const each of subscriptions) each.unsubscribe()
   subscriptions = []
   store.value?.close()
+}
+
+/** Open the current account's database and follow it; nobody's when there is none. */
+export async function open(): Promise<void> {
+  close()
   loaded.value = false
   households.value = []
   forms.value = []

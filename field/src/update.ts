@@ -23,10 +23,10 @@ export async function startWorker(): Promise<void> {
     return
   }
   const look = () => { offered.value = !!registration?.waiting && !!navigator.serviceWorker.controller }
+  const follow = () => registration?.installing?.addEventListener('statechange', look)
   look()
-  registration.addEventListener('updatefound', () => {
-    registration?.installing?.addEventListener('statechange', look)
-  })
+  follow()
+  registration.addEventListener('updatefound', follow)
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') void registration?.update().catch(() => undefined)
   })

@@ -20,7 +20,9 @@ self.addEventListener('activate', (event) => {
   event.waitUntil(
     caches
       .keys()
-      .then((names) => Promise.all(names.filter((name) => name.startsWith('huqing-field-') && name !== CACHE).map((name) => caches.delete(name)))),
+      .then((names) => Promise.all(names.filter((name) => name.startsWith('huqing-field-') && name !== CACHE).map((name) => caches.delete(name))))
+      // The page that brought the first version is kept by it at once: a later one then waits for that page too.
+      .then(() => self.clients.claim()),
   )
 })
 

@@ -1,13 +1,13 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "3447d0ae54c9";
+const VERSION = "f9f921d7c8d2";
 const FILES = [
-	"FormScreen-C3bPx15V.css",
-	"FormScreen-DcZYSbw4.js",
+	"FormScreen-CU6YW9Hh.css",
+	"FormScreen-bC5iX2Rj.js",
 	"app.webmanifest",
 	"defineProperty-DHR6M5mJ.css",
 	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-Czvr40tw.js",
+	"index-Bf-c35dA.js",
 	"index-Dq0kw5hg.css",
 	"./",
 	"notice.css",
@@ -25,7 +25,7 @@ self.addEventListener("message", (event) => {
 	if (event.data === "take-over") self.skipWaiting();
 });
 self.addEventListener("activate", (event) => {
-	event.waitUntil(caches.keys().then((names) => Promise.all(names.filter((name) => name.startsWith("huqing-field-") && name !== CACHE).map((name) => caches.delete(name)))));
+	event.waitUntil(caches.keys().then((names) => Promise.all(names.filter((name) => name.startsWith("huqing-field-") && name !== CACHE).map((name) => caches.delete(name)))).then(() => self.clients.claim()));
 });
 self.addEventListener("fetch", (event) => {
 	const url = new URL(event.request.url);
