@@ -20,6 +20,7 @@ export interface Progress {
   missing: number
   answered: number
   asked: number
+  prefilled: number
 }
 
 export interface Filling {
@@ -196,13 +197,14 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
   }
 
   const progress = computed<Progress>(() => {
-    const count = { required: 0, missing: 0, answered: 0, asked: 0 }
+    const count = { required: 0, missing: 0, answered: 0, asked: 0, prefilled: 0 }
     if (!opened.value) return count
     for (const node of controls(root())) {
       if (!isAsked(node)) continue
       count.asked += 1
       const done = isAnswered(node)
       if (done) count.answered += 1
+      if (done && isPrefilled(node)) count.prefilled += 1
       if (node.currentState.required) {
         count.required += 1
         if (!done) count.missing += 1
@@ -238,7 +240,7 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
 
   // What the file says only changes with an answer (another household chosen), so it is not read again at every drawing.
   function isPrefilled(node: Control): boolean {
-    if (subject.value === 0) return false
+    if (subject.value === 0 || !paths.size) return false
     const known = inFile.get(node.nodeId)
     if (known?.subject === subject.value) return isUnchanged(node, known.value)
     const value = valueInFile(node, paths)

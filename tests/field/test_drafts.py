@@ -1,0 +1,201 @@
+"""What has been typed is not lost: a killed browser, a lost photo, a new form version, a record that comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from tests.field import forms
+from tests.field.filling import fill_required
+
+from huqing.visits import review
+from huqing.visits.models import Attachment, Submission
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ROWS = (
+    "| | text | note | 走访情况 | | | |",
+    "| | integer | people | 在家人数 | | | |",
+    "| | image | photo | 房屋照片 | | | |",
+)
+
+
+def browser_of(folder: Path) -> int:
+    """The process of the browser that this test started in this folder: the one that is nobody's child in it."""
+    for entry in Path("/proc").iterdir():
+        try:
+            command = (entry / "cmdline").read_bytes().decode().split("\0")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if f"--user-data-dir={folder}" in command and not any(part.startswith("--type=") for part in command):
+            return int(entry.name)
+    raise AssertionError("the browser does not run")
+
+
+@pytest.fixture
+def household(make_household):
+    return make_household(members=("张大山", "李秀英"))
+
+
+def begin(phone, token: str, title: str = "入户走访") -> None:
+    phone.sign_in(token, "张大山")
+    phone.household("张大山")
+    phone.begin(title)
+
+
+def test_a_killed_browser_loses_at_most_a_second_and_no_photo(
+    phone, token, visit_form, household, tmp_path, photograph, received
+):
+    visit_form()
+    key = token()
+    first = phone(folder=tmp_path / "phone")
+    begin(first, key)
+    first.photo("房屋照片", photograph)
+    note = first.question("走访情况").locator("input")
+    # One character after another, as a finger types: none of them waits for the field to be left.
+    note.press_sequentially("房顶漏雨，院墙倒了一段", delay=20)
+    first.page.wait_for_timeout(1000)
+    process = browser_of(tmp_path / "phone")
+    first.dead = True
+    os.kill(process, signal.SIGKILL)
+    while Path(f"/proc/{process}/cmdline").exists() and Path(f"/proc/{process}/cmdline").read_bytes():
+        time.sleep(0.01)
+
+    again = phone(folder=tmp_path / "phone")
+    again.go()
+    again.household("张大山")
+    again.page.get_by_role("button", name="接着填").first.click()
+    expect(again.question("走访情况").locator("input")).to_have_value("房顶漏雨，院墙倒了一段")
+    expect(again.question("房屋照片").locator("img.preview")).to_be_visible()
+    again.finish()
+    again.settled("sent")
+    (one,) = received()
+    assert one.answers["/data/note"] == "房顶漏雨，院墙倒了一段"
+    assert Attachment.objects.get().sha256
+
+
+def test_a_draft_keeps_its_id_and_the_version_it_was_begun_with(phone, token, visit_form, household, received):
+    visit_form("1", *ROWS)
+    one = phone()
+    begin(one, token())
+    one.write("走访情况", "第一次")
+    one.saved()
+    (draft,) = one.table("instances")
+    one.page.get_by_role("button", name="返回").click()
+    visit_form("2", *ROWS, "| | text | more | 新的一题 | | | |")
+    one.go()
+    one.sync()
+    one.until(lambda: len(one.table("forms")) == 2)
+    one.go(f"/field/#/form/{draft['instanceId']}")
+    one.page.reload()
+    expect(one.question("走访情况").locator("input")).to_have_value("第一次")
+    expect(one.question("新的一题")).to_have_count(0)
+    one.write("走访情况", "第二次")
+    one.finish()
+    one.settled("sent")
+    (sent,) = received()
+    assert (sent.instance_id, sent.version.version) == (draft["instanceId"], "1")
+    assert sent.answers["/data/note"] == "第二次"
+
+
+def test_a_lost_photo_is_named_when_its_draft_is_opened(phone, token, visit_form, household, photograph, received):
+    visit_form()
+    one = phone()
+    begin(one, token())
+    one.photo("房屋照片", photograph)
+    one.write("走访情况", "有照片")
+    one.saved()
+    one.until(lambda: one.table("files"))
+    one.page.evaluate(FORGET_FILES)
+    one.page.reload()
+    expect(one.question("房屋照片").locator(".error")).to_contain_text("文件在手机里找不到了")
+    one.finish()
+    expect(one.page.locator(".choices:visible")).to_contain_text("房屋照片")
+    one.page.locator(".choices:visible").get_by_role("button", name="关闭").click()
+    one.question("房屋照片").get_by_role("button", name="删除").click()
+    one.page.get_by_role("dialog").get_by_role("button", name="删除", exact=True).click()
+    expect(one.question("房屋照片").locator(".error")).to_have_count(0)
+    one.finish()
+    one.settled("sent")
+    (sent,) = received()
+    assert sent.state == Submission.State.RECEIVED
+    assert not Attachment.objects.exists()
+
+
+# Chromium under a full or failing disk: the row of the photo is gone, its record is not.
+FORGET_FILES = """async () => {
+    const told = (asked) => new Promise((done) => { asked.onsuccess = () => done(asked.result) })
+    const { name } = (await indexedDB.databases()).find((each) => /^huqing-field-.+/.test(each.name))
+    const base = await told(indexedDB.open(name))
+    await told(base.transaction('files', 'readwrite').objectStore('files').clear())
+    base.close()
+}"""
+
+
+def test_a_returned_record_is_corrected_and_the_correction_survives_a_pause(
+    phone, token, visit_form, household, photograph, users_by_role, received
+):
+    visit_form()
+    one = phone()
+    begin(one, token())
+    one.photo("房屋照片", photograph)
+    one.write("走访情况", "没写清楚")
+    one.saved()
+    one.finish()
+    one.settled("sent")
+    (first,) = received()
+    review.return_(submission=first, by=users_by_role["county"], reason="请写明哪面墙漏雨")
+
+    one.go("/field/#/")
+    one.page.reload()
+    one.sync()
+    one.settled("rejected")
+    one.household("张大山")
+    one.sees("请写明哪面墙漏雨")
+    one.page.get_by_role("button", name="改好再交").click()
+    one.write("走访情况", "东墙漏雨")
+    one.saved()
+    # A pause in the middle of the correction: what it replaces is not forgotten.
+    one.page.reload()
+    expect(one.question("走访情况").locator("input")).to_have_value("东墙漏雨")
+    one.write("在家人数", "2")
+    one.finish()
+    one.until(lambda: any(row["replaces"] and row["state"] == "sent" for row in one.table("instances")))
+    first, second = received()
+    assert second.replaces == first
+    assert first.state == Submission.State.REPLACED
+    assert (second.answers["/data/note"], second.answers["/data/people"]) == ("东墙漏雨", "2")
+    assert second.attachments.get().sha256 == first.attachments.get().sha256
+
+
+def test_a_hundred_and_one_files_with_chinese_names_arrive(phone, token, household, received):
+    rows = "\n".join(f"| | file | f{number} | 材料{number} | | |" for number in range(101))
+    forms.published(
+        "| survey |\n| | type | name | label | reads | required |\n"
+        f"| | select_one_from_file household.csv | household | 哪一户 | household | yes |\n{rows}\n"
+        "| settings |\n| | form_title | form_id | version |\n| | 交材料 | papers | 1 |\n"
+    )
+    one = phone()
+    begin(one, token(), "交材料")
+    for number in range(101):
+        # Every name is there twice, and the server tells files apart by name.
+        name = f"户口本 第{number // 2}页（复印件）.pdf"
+        field = one.question(f"材料{number}").locator("input[type=file]")
+        field.set_input_files(
+            {"name": name, "mimeType": "application/pdf", "buffer": b"%%PDF-1.4\n%d\n%%%%EOF" % number}
+        )
+    one.saved()
+    expect(one.page.locator(".settled", has_text="户口本")).to_have_count(101)
+    fill_required(one.page)
+    one.finish()
+    one.settled("sent")
+    (sent,) = received()
+    kept = sent.attachments.exclude(sha256="")
+    assert kept.count() == 101
+    assert kept.values("sha256").distinct().count() == 101
+    assert sent.answers["/data/f0"] == "户口本 第0页（复印件）.pdf"
+    assert sent.answers["/data/f1"] == "户口本 第0页（复印件）-2.pdf"
