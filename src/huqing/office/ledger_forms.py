@@ -44,7 +44,9 @@ class PeopleField(forms.CharField):
         return found
 
 
-class _PeopleForm(forms.Form):
+class PeopleForm(forms.Form):
+    """A form with fields for people; ``by`` says whom they can name."""
+
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
@@ -52,7 +54,7 @@ class _PeopleForm(forms.Form):
                 field.user = by
 
 
-class HandoverForm(_PeopleForm):
+class HandoverForm(PeopleForm):
     """Who takes the duties over, from which day, why."""
 
     to = PeopleField(
@@ -64,7 +66,7 @@ class HandoverForm(_PeopleForm):
     reason = forms.CharField(label="原因", max_length=100, help_text="例如：工作调动、退休、轮换")
 
 
-class StandInForm(_PeopleForm):
+class StandInForm(PeopleForm):
     """Who stands in, from when to when."""
 
     substitute = PeopleField(label="代理人", error_messages={"required": "请写代理人。"})

@@ -23,5 +23,11 @@ class TeamsConfig(AppConfig):
                 "staff_move": "人员调动",
                 "staff_leave": "人员离任",
                 "staff_import": "导入人员",
+                "pairing_propose": "生成结对方案",
+                "pairing_edit": "修改结对",
+                "pairing_undo": "撤销结对修改",
+                "pairing_state": "办理结对方案",
+                "pairing_publish": "发布结对方案",
+                "pairing_avoid": "登记回避关系",
             }
         )

@@ -72,7 +72,8 @@ def handover_list(request: HttpRequest) -> HttpResponse:
         default="-new",
         sortable=False,
     )
-    return render(request, "office/ledger/handovers.html", {"page": page})
+    template = "office/ledger/handover_rows.html" if request.htmx else "office/ledger/handovers.html"
+    return render(request, template, {"page": page})
 
 
 @requires("view_duties")

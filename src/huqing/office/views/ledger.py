@@ -63,7 +63,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "page": page,
         "loads": list(ledger_queries.loads(user, role=wanted["role"], at_least=many + 1)[:LOADS_SHOWN]),
     }
-    return render(request, "office/ledger/ledger.html", context)
+    return render(request, "office/ledger/rows.html" if request.htmx else "office/ledger/ledger.html", context)
 
 
 @requires("view_duties")

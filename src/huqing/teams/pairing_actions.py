@@ -1,0 +1,307 @@
+"""Pairings from proposal to ledger: propose, change by hand, take back, accept, publish, discard."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from huqing.access import audit
+from huqing.access.permissions import Refused, require
+from huqing.access.scope import covers, sees
+from huqing.matching.pairing import Pair, PairingError, propose
+from huqing.registry.models import Household
+from huqing.standards.text import clean
+from huqing.teams import duty_checks
+from huqing.teams.models import (
+    Avoidance,
+    PairEdit,
+    PairingProposal,
+    ProposedPair,
+    Responsibility,
+    Staff,
+)
+from huqing.teams.pairing_question import Asked, ask
+
+if TYPE_CHECKING:
+    from huqing.access.models import User
+
+S, C = PairingProposal.State, ProposedPair.Change
+BATCH = 1_000
+# From which state somebody may lead a proposal to which.
+NEXT: dict[str, set[str]] = {
+    S.DRAFT: {S.ACCEPTED, S.DISCARDED},
+    S.ACCEPTED: {S.DRAFT, S.PUBLISHED, S.DISCARDED},
+    S.PUBLISHED: set(),
+    S.DISCARDED: set(),
+}
+
+
+def make(
+    *, title: str, question: Mapping[str, Any], by: User, fixed: tuple[tuple[int, int], ...] = ()
+) -> PairingProposal:
+    """Ask the solver and keep its answer as a draft; with obstacles there are no pairs but the reasons why.
+
+    ``question``: ``region``, ``slots`` (role, of, whom), ``kinds`` (of staff), ``unit``, ``quotas`` (rank → [least,
+    most] a slot), ``wishes`` (keep, within, balance). ``fixed`` are (staff, household) that must be paired.
+    """
+    require(by, "manage_duties")
+    if not covers(by.region_code, question["region"]):
+        raise Refused("这个地方不在您的管辖范围内。")
+    title = clean(title).strip()
+    if not title:
+        raise ValidationError({"title": "请写方案名称，例如“2024 年结对调整”。"})
+    asked = ask(question, by=by)
+    try:
+        found = propose(
+            asked.helpers,
+            asked.targets,
+            asked.wishes,
+            existing=asked.existing,
+            fixed=_fixed(asked, fixed),
+            forbidden=asked.forbidden,
+        )
+    except PairingError as error:
+        raise ValidationError(_readable(str(error))) from error
+    with transaction.atomic():
+        proposal = PairingProposal.objects.create(
+            title=title,
+            region_code=question["region"],
+            question={**question, "fixed": [list(pair) for pair in fixed]},
+            obstacles=[_readable(text) for text in found.obstacles],
+            created_at=timezone.now(),
+            created_by=by,
+        )
+        if not found.obstacles:
+            _write(proposal, asked, found.pairs, found.reasons or {})
+        counts = {"helpers": len(asked.helpers), "targets": len(asked.targets), "pairs": len(found.pairs)}
+        audit.record(by=by, action="pairing_propose", subject=proposal, detail={"title": title, **counts})
+    return proposal
+
+
+def _fixed(asked: Asked, fixed: tuple[tuple[int, int], ...]) -> list[Pair]:
+    by_pk = {person.pk: key for key, person in asked.staff.items()}
+    by_household = {goal.household: key for key, goal in asked.goals.items() if goal.person is None}
+    needs = {target.key: next(iter(target.needs)) for target in asked.targets}
+    pairs = []
+    for staff, household in fixed:
+        if staff not in by_pk or household not in by_household:
+            raise ValidationError({"fixed": "指定结对里有不在这次名单中的人或户，请核对。"})
+        key = by_household[household]
+        pairs.append(Pair(by_pk[staff], key, needs[key]))
+    return pairs
+
+
+def _readable(text: str) -> str:
+    """Without the numbers that only tell people of one name apart."""
+    return re.sub(r"#\d+", "", text)
+
+
+def _write(
+    proposal: PairingProposal, asked: Asked, pairs: tuple[Pair, ...], reasons: Mapping[Pair, tuple[str, ...]]
+) -> None:
+    rows = []
+    for pair in pairs:
+        line = asked.existing.get(pair)
+        rows.append(_row(proposal, asked, pair, C.KEPT if line else C.NEW, asked.staff[pair.helper].pk, line))
+        rows[-1].reasons = "、".join(reasons.get(pair, ()))[:200]
+    now = set(pairs)
+    for pair, line in asked.existing.items():
+        if pair not in now:
+            rows.append(_row(proposal, asked, pair, C.ENDED, asked.staff[pair.helper].pk, line))
+    for pair, line in asked.outside.items():
+        rows.append(_row(proposal, asked, pair, C.ENDED, int(pair.helper[1:]), line))
+        rows[-1].reasons = "不在这次的人员名单里"
+    ProposedPair.objects.bulk_create(rows, batch_size=BATCH)
+
+
+def _row(
+    proposal: PairingProposal, asked: Asked, pair: Pair, change: str, staff: int, line: int | None
+) -> ProposedPair:
+    goal = asked.goals[pair.target]
+    return ProposedPair(
+        proposal=proposal,
+        change=change,
+        staff_id=staff,
+        role=pair.role,
+        region_code=goal.region_code,
+        household_id=goal.household,
+        person_id=goal.person,
+        village_id=goal.village,
+        line_id=line,
+    )
+
+
+@transaction.atomic
+def edit_pair(*, pair: ProposedPair, staff: Staff, by: User) -> PairEdit:
+    """Put another person into one pair of a draft."""
+    proposal = _locked(pair.proposal, by)
+    _in(proposal, S.DRAFT, "只有草案可以修改。已同意的先退回草案。")
+    pair = ProposedPair.objects.select_for_update(of=("self",)).get(pk=pair.pk)
+    if pair.change == C.ENDED:
+        raise ValidationError("这一对要解除，不能换人。请在这一户的新结对里换人。")
+    if not sees(by, staff) or staff.left_on is not None:
+        raise ValidationError({"staff": f"{staff.name} 不在您的管辖范围内或已离任，请换一个人。"})
+    if staff.pk == pair.staff_id:
+        raise ValidationError({"staff": f"这一对本来就是 {staff.name}。"})
+    if pair.household_id and Avoidance.objects.filter(staff=staff, household=pair.household_id).exists():
+        raise ValidationError({"staff": f"{staff.name} 与这一户登记了回避，不能结对。"})
+    same = {"household": pair.household_id, "person": pair.person_id, "village": pair.village_id, "staff": staff}
+    if proposal.pairs.exclude(change=C.ENDED).filter(**same).exists():
+        raise ValidationError({"staff": f"{staff.name} 在这个方案里已经与这一户结对。"})
+    edit = PairEdit.objects.create(
+        proposal=proposal,
+        pair=pair,
+        before_id=pair.staff_id,
+        after=staff,
+        kept_before=pair.change == C.KEPT,
+        reasons=pair.reasons,
+        at=timezone.now(),
+        by=by,
+    )
+    if pair.change == C.KEPT:
+        # The old line ends now: it stands as a row of its own until the edit is taken back.
+        ProposedPair.objects.create(
+            proposal=proposal,
+            change=C.ENDED,
+            staff_id=pair.staff_id,
+            role=pair.role,
+            region_code=pair.region_code,
+            household_id=pair.household_id,
+            person_id=pair.person_id,
+            village_id=pair.village_id,
+            line_id=pair.line_id,
+            reasons="人工换人",
+        )
+        pair.change, pair.line_id = C.NEW, None
+    pair.staff, pair.reasons = staff, "人工指定"
+    pair.save()
+    detail = {"before": edit.before.name, "after": staff.name}
+    audit.record(by=by, action="pairing_edit", subject=proposal, region_code=pair.region_code, detail=detail)
+    return edit
+
+
+@transaction.atomic
+def undo_edit(*, proposal: PairingProposal, by: User) -> PairEdit:
+    """Take back the newest edit that stands."""
+    proposal = _locked(proposal, by)
+    _in(proposal, S.DRAFT, "只有草案可以撤销修改。")
+    edit = proposal.edits.filter(undone=False).select_related("pair", "before", "after").first()
+    if edit is None:
+        raise ValidationError("没有可以撤销的修改。")
+    pair = edit.pair
+    if edit.kept_before:
+        ended = proposal.pairs.filter(
+            change=C.ENDED, staff=edit.before, role=pair.role, household=pair.household_id,
+            person=pair.person_id, village=pair.village_id,
+        ).first()  # fmt: skip
+        if ended is not None:
+            pair.change, pair.line_id = C.KEPT, ended.line_id
+            ended.delete()
+    pair.staff, pair.reasons = edit.before, edit.reasons
+    pair.save()
+    edit.undone = True
+    edit.save(update_fields=["undone"])
+    detail = {"before": edit.after.name, "after": edit.before.name}
+    audit.record(by=by, action="pairing_undo", subject=proposal, region_code=pair.region_code, detail=detail)
+    return edit
+
+
+@transaction.atomic
+def move(*, proposal: PairingProposal, state: str, by: User) -> PairingProposal:
+    """Accept a draft, send it back to draft, or discard it; publishing is ``publish``."""
+    proposal = _locked(proposal, by)
+    if state == S.PUBLISHED or state not in NEXT[S(proposal.state)]:
+        raise ValidationError(f"方案现在是“{proposal.get_state_display()}”，不能这样办理。")
+    if state == S.ACCEPTED and (proposal.obstacles or not proposal.pairs.exists()):
+        raise ValidationError("方案没有结成对，不能同意。请按列出的原因调整条件，重新生成。")
+    proposal.state = state
+    if state == S.ACCEPTED:
+        proposal.accepted_by, proposal.accepted_at = by, timezone.now()
+    proposal.save()
+    audit.record(by=by, action="pairing_state", subject=proposal, detail={"state": proposal.get_state_display()})
+    return proposal
+
+
+@transaction.atomic
+def publish(*, proposal: PairingProposal, on: dt.date, by: User) -> PairingProposal:
+    """Write an accepted proposal into the ledger: new pairs begin on ``on``, ended ones end the day before.
+
+    Refused when the ledger or the households have changed since the proposal was made: nothing is written then.
+    """
+    proposal = _locked(proposal, by)
+    _in(proposal, S.ACCEPTED, "先同意方案，再发布。")
+    pairs = list(proposal.pairs.select_related("staff", "household", "person", "village", "line"))
+    _unchanged(pairs, on)
+    ended = [pair.line_id for pair in pairs if pair.change == C.ENDED]
+    fresh = [
+        Responsibility(
+            staff=pair.staff,
+            role=pair.role,
+            region_code=pair.region_code,
+            village=pair.village,
+            household=pair.household,
+            person=pair.person,
+            since=on,
+        )
+        for pair in pairs
+        if pair.change == C.NEW
+    ]
+    for start in range(0, len(ended), BATCH):
+        Responsibility.objects.filter(pk__in=ended[start : start + BATCH]).update(until=on - dt.timedelta(days=1))
+    if fresh:
+        duty_checks.refuse(fresh)
+        Responsibility.objects.bulk_create(fresh, batch_size=BATCH)
+    proposal.state, proposal.published_on = S.PUBLISHED, on
+    proposal.save(update_fields=["state", "published_on"])
+    detail = {"title": proposal.title, "on": on, "new": len(fresh), "ended": len(ended)}
+    audit.record(by=by, action="pairing_publish", subject=proposal, detail=detail)
+    return proposal
+
+
+def _unchanged(pairs: list[ProposedPair], on: dt.date) -> None:
+    stale = "台账在方案生成之后变了：{}。请作废这个方案，重新生成。"
+    for pair in pairs:
+        line = pair.line
+        if line is not None and (line.until is not None or line.staff_id != pair.staff_id):
+            raise ValidationError(stale.format(f"{pair.staff.name} 的一条责任已经结束或交接"))
+        if line is not None and pair.change == C.ENDED and line.since >= on:
+            raise ValidationError({"on": f"有责任 {line.since} 才开始，发布日期要在这之后，请改日期。"})
+        household = pair.household
+        if household is not None and household.status != Household.Status.ACTIVE:
+            raise ValidationError(stale.format(f"{household.head_name}户已注销"))
+
+
+@transaction.atomic
+def avoid(*, staff: Staff, household: Household, reason: str, by: User) -> Avoidance:
+    """Write down that two must not be paired."""
+    require(by, "manage_duties")
+    if not sees(by, staff) or not sees(by, household):
+        raise Refused("人员或农户不在您的管辖范围内。")
+    reason = clean(reason).strip()
+    if not reason:
+        raise ValidationError({"reason": "请写回避的原因，例如“亲属”。"})
+    row = Avoidance(
+        staff=staff, household=household, region_code=household.region_code, reason=reason[:60], created_by=by
+    )
+    row.full_clean()
+    row.save()
+    audit.record(by=by, action="pairing_avoid", subject=household, detail={"staff": staff.name, "reason": row.reason})
+    return row
+
+
+def _locked(proposal: PairingProposal, by: User) -> PairingProposal:
+    require(by, "manage_duties")
+    if not sees(by, proposal):
+        raise Refused("这个方案不在您的管辖范围内。")
+    return PairingProposal.objects.select_for_update(of=("self",)).get(pk=proposal.pk)
+
+
+def _in(proposal: PairingProposal, state: str, otherwise: str) -> None:
+    if proposal.state != state:
+        raise ValidationError(otherwise)

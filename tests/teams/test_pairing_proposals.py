@@ -1,0 +1,196 @@
+"""Pairings from the ledger through the solver and people's hands back into the ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from huqing.access.permissions import Refused
+from huqing.registry.models import Label
+from huqing.teams import ledger_queries, pairing_actions
+from huqing.teams.models import PairingProposal, ProposedPair, Responsibility, Staff, Unit, VillageTrait
+
+SINCE, ON = dt.date(2024, 1, 1), dt.date(2024, 7, 1)
+C = ProposedPair.Change
+
+
+@pytest.fixture(autouse=True)
+def _day(monkeypatch):
+    monkeypatch.setattr("huqing.teams.pairing_question.today", lambda: dt.date(2024, 6, 1))
+    monkeypatch.setattr(ledger_queries, "today", lambda: dt.date(2024, 6, 1))
+
+
+@pytest.fixture
+def college(regions, make_household):
+    """One 厅级 and two 处级, three key and four linked households; two of each rank's quota."""
+    unit = Unit.objects.create(name="师范学院", region_code="500236", kind="5")
+    code = regions.county.code
+    people = [
+        Staff.objects.create(name=name, kind="1", rank=rank, unit=unit, region_code=code)
+        for name, rank in (("厅甲", "1"), ("处乙", "2"), ("处丙", "2"))
+    ]
+    households = [make_household(members=(f"户{n}",)) for n in range(8)]
+    for number, household in enumerate(households):
+        kind = "tuopin" if number < 4 else "monitor"
+        Label.objects.create(kind=kind, household=household, valid_from=SINCE)
+    return people, households
+
+
+def question(**changed):
+    return {
+        "region": "500236",
+        "slots": [
+            {"role": "key_helper", "of": "household", "whom": "label:tuopin"},
+            {"role": "linked", "of": "household", "whom": "label:monitor"},
+        ],
+        "kinds": ["1"],
+        "quotas": {"1": [[2, 2], [0, 0]], "2": [[1, 1], [2, 2]]},
+        "wishes": {"keep": 50, "within": "", "balance": 2},
+        **changed,
+    }
+
+
+def test_quotas_by_rank_are_met_exactly(college, users_by_role):
+    proposal = pairing_actions.make(title="结对", question=question(), by=users_by_role["county"])
+    assert proposal.obstacles == []
+    counts = {
+        (row.staff.name, row.role): proposal.pairs.filter(staff=row.staff, role=row.role).count()
+        for row in proposal.pairs.select_related("staff")
+    }
+    assert counts == {
+        ("厅甲", "key_helper"): 2, ("处乙", "key_helper"): 1, ("处丙", "key_helper"): 1,
+        ("处乙", "linked"): 2, ("处丙", "linked"): 2,
+    }  # fmt: skip
+
+
+def test_quotas_that_do_not_close_are_told_in_words_and_cannot_be_accepted(college, users_by_role):
+    by = users_by_role["county"]
+    quotas = {"1": [[1, 1], [0, 0]], "2": [[1, 1], [2, 2]]}
+    proposal = pairing_actions.make(title="结对", question=question(quotas=quotas), by=by)
+    assert "3 人的名额合计 3 户，要结对的有 4 户，缺 1 个名额" in proposal.obstacles[0]
+    with pytest.raises(ValidationError, match="没有结成对"):
+        pairing_actions.move(proposal=proposal, state="accepted", by=by)
+
+
+def test_publishing_ends_old_lines_and_begins_new_ones(college, users_by_role):
+    by = users_by_role["county"]
+    people, households = college
+    outsider = Staff.objects.create(name="旧人", kind="2", region_code=people[0].region_code)
+    kept = Responsibility.objects.create(
+        staff=people[0], role="key_helper", household=households[0], region_code=households[0].region_code, since=SINCE
+    )
+    old = Responsibility.objects.create(
+        staff=outsider, role="linked", household=households[7], region_code=households[7].region_code, since=SINCE
+    )
+    proposal = pairing_actions.make(title="结对", question=question(), by=by)
+    assert proposal.pairs.get(change=C.KEPT).line == kept
+    assert proposal.pairs.get(change=C.ENDED).line == old
+    with pytest.raises(ValidationError, match="先同意"):
+        pairing_actions.publish(proposal=proposal, on=ON, by=by)
+    pairing_actions.move(proposal=proposal, state="accepted", by=by)
+    pairing_actions.publish(proposal=proposal, on=ON, by=by)
+    for line in (kept, old):
+        line.refresh_from_db()
+    assert (kept.until, old.until) == (None, dt.date(2024, 6, 30))
+    running = Responsibility.objects.filter(until=None)
+    assert running.count() == len(households)
+    assert set(running.exclude(pk=kept.pk).values_list("since", flat=True)) == {ON}
+
+
+def test_an_edit_is_taken_back_to_what_it_was(college, users_by_role):
+    by = users_by_role["county"]
+    people, households = college
+    line = Responsibility.objects.create(
+        staff=people[0], role="key_helper", household=households[0], region_code=households[0].region_code, since=SINCE
+    )
+    proposal = pairing_actions.make(title="结对", question=question(), by=by)
+    before = sorted(proposal.pairs.values_list("household", "staff", "change", "line", "reasons"))
+    pair = proposal.pairs.get(change=C.KEPT)
+    pairing_actions.edit_pair(pair=pair, staff=people[1], by=by)
+    assert proposal.pairs.get(change=C.ENDED).line == line
+    assert proposal.pairs.get(pk=pair.pk).reasons == "人工指定"
+    pairing_actions.undo_edit(proposal=proposal, by=by)
+    assert sorted(proposal.pairs.values_list("household", "staff", "change", "line", "reasons")) == before
+    with pytest.raises(ValidationError, match="没有可以撤销"):
+        pairing_actions.undo_edit(proposal=proposal, by=by)
+
+
+def test_kin_are_never_paired_by_the_solver_or_by_hand(college, users_by_role):
+    by = users_by_role["county"]
+    people, households = college
+    for household in households[:3]:
+        pairing_actions.avoid(staff=people[0], household=household, reason="亲属", by=by)
+    refused = pairing_actions.make(title="结对", question=question(), by=by)
+    assert refused.obstacles
+    quotas = {"1": [[1, 1], [0, 0]], "2": [[1, 2], [2, 2]]}
+    proposal = pairing_actions.make(title="结对", question=question(quotas=quotas), by=by)
+    assert [pair.household for pair in proposal.pairs.filter(staff=people[0])] == [households[3]]
+    with pytest.raises(ValidationError, match="回避"):
+        pairing_actions.edit_pair(pair=proposal.pairs.filter(household=households[0]).get(), staff=people[0], by=by)
+
+
+def test_a_fixed_pair_stands(college, users_by_role):
+    people, households = college
+    fixed = ((people[2].pk, households[1].pk),)
+    proposal = pairing_actions.make(title="结对", question=question(), by=users_by_role["county"], fixed=fixed)
+    pair = proposal.pairs.get(household=households[1])
+    assert (pair.staff, pair.reasons) == (people[2], "指定结对")
+
+
+def test_a_ledger_that_changed_meanwhile_stops_the_publication(college, users_by_role):
+    by = users_by_role["county"]
+    people, households = college
+    line = Responsibility.objects.create(
+        staff=people[0], role="key_helper", household=households[0], region_code=households[0].region_code, since=SINCE
+    )
+    proposal = pairing_actions.make(title="结对", question=question(), by=by)
+    pairing_actions.move(proposal=proposal, state="accepted", by=by)
+    line.until = dt.date(2024, 6, 15)
+    line.save()
+    with pytest.raises(ValidationError, match="台账在方案生成之后变了"):
+        pairing_actions.publish(proposal=proposal, on=ON, by=by)
+    assert Responsibility.objects.count() == 1
+    assert PairingProposal.objects.get().state == "accepted"
+
+
+def test_units_go_to_the_villages_of_their_kind(regions, users_by_role):
+    kinds = {"1": regions.village, "3": regions.other_village}
+    for trait, village in (("1", regions.village), ("3", regions.other_village)):
+        VillageTrait.objects.create(village=village, region_code=village.code, kind=trait, since=SINCE)
+    for kind in ("3", "1"):
+        unit = Unit.objects.create(name=f"单位{kind}", kind=kind, region_code="500236")
+        Staff.objects.create(name=f"队员{kind}", kind="7", unit=unit, region_code=regions.county.code)
+    regions.next_village.valid_to = SINCE
+    regions.next_village.save()
+    asked = question(slots=[{"role": "resident", "of": "village", "whom": ""}], kinds=["7"], quotas={"4": [[1, 1]]})
+    proposal = pairing_actions.make(title="选派", question=asked, by=users_by_role["county"])
+    paired = {pair.staff.name: pair.village for pair in proposal.pairs.all()}
+    assert paired == {"队员1": kinds["1"], "队员3": kinds["3"]}
+    assert "党群单位对口软村" in proposal.pairs.get(staff__name="队员1").reasons
+
+
+def test_teachers_are_paired_with_single_pupils(regions, make_household, users_by_role):
+    teacher = Staff.objects.create(name="李老师", kind="2", region_code=regions.town.code)
+    household = make_household(members=("户主", "学生"))
+    pupil = household.members.get(name="学生")
+    Label.objects.create(kind="disabled", household=household, person=pupil, valid_from=SINCE)
+    asked = question(
+        slots=[{"role": "paired_teacher", "of": "person", "whom": "label:disabled"}],
+        kinds=["2"],
+        quotas={"4": [[0, 5]]},
+    )
+    by = users_by_role["county"]
+    proposal = pairing_actions.make(title="教师结对", question=asked, by=by)
+    pairing_actions.move(proposal=proposal, state="accepted", by=by)
+    pairing_actions.publish(proposal=proposal, on=ON, by=by)
+    line = Responsibility.objects.get()
+    assert (line.staff, line.person, line.household, line.role) == (teacher, pupil, household, "paired_teacher")
+
+
+def test_nobody_proposes_for_another_place(college, users_by_role):
+    with pytest.raises(Refused):
+        pairing_actions.make(title="结对", question=question(), by=users_by_role["town"])
+    with pytest.raises(Refused):
+        pairing_actions.make(title="结对", question=question(), by=users_by_role["reader"])
