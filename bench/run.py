@@ -47,6 +47,7 @@ def commands() -> dict[str, list[list[str]]]:
             [*here, "bench/bench_recheck.py"],
             [*here, "bench/bench_office.py"],
             [*here, *measure, str(county)],
+            [*here, "bench/bench_visits.py"],
         ],
     }
     if postgres:
@@ -58,6 +59,7 @@ def commands() -> dict[str, list[list[str]]]:
                 [*there, "bench/bench_recheck.py"],
                 [*there, "bench/bench_office.py"],
                 [*here, *measure, f"{county}-postgresql", "--database", postgres],
+                [*there, "bench/bench_visits.py"],
             ],
         }
     return result

@@ -41,9 +41,9 @@ def packet_for(user: User, since: str = "", *, today: dt.date | None = None) -> 
     forms = forms_of(user, on=day)
     reads = Reads(forms)
     duties = duties_by_place(user, on=day)
-    rows = list(
-        households_of(user, on=day).select_related("village", "grid", "created_by_source").order_by("region_code", "id")
-    )
+    # Prefetched, not joined: hundreds of households share a few villages, grids and sources.
+    around = ("village", "grid", "created_by_source")
+    rows = list(households_of(user, on=day).prefetch_related(*around).order_by("region_code", "id"))
     mine = rows[:MOST_HOUSEHOLDS]
     own_villages = list(villages_of(user, on=day))
     villages = {region.pk: region for region in (*own_villages, *(row.village for row in mine))}
