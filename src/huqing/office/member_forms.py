@@ -12,6 +12,9 @@ from huqing.office.edits import REASONS
 from huqing.registry.member_actions import HEAD, JOINING, LEAVING
 from huqing.registry.models import Grid, Household, Person
 from huqing.standards.codelists import codelist
+from huqing.standards.fields import record_kinds
+from huqing.standards.value_problems import Problem
+from huqing.standards.values import check_value
 
 Choices = list[tuple[str, str]]
 
@@ -81,6 +84,12 @@ class AddMemberForm(DatedForm):
         born = self.cleaned_data["birth_date"]
         told["birth_date"] = born.isoformat() if born else ""
         return {key: value for key, value in told.items() if value}
+
+    def doubts(self) -> list[str]:
+        """What was taken as written and yet looks wrong, such as an ID number whose check digit does not fit."""
+        kind, on = record_kinds()["person"], self.cleaned_data["on"]
+        checked = ((kind[key], check_value(kind[key], text, as_of=on)) for key, text in self.values().items())
+        return [f"{field.label}：{value}" for field, value in checked if isinstance(value, Problem) and value.warning]
 
 
 class LeaveForm(DatedForm):

@@ -38,13 +38,16 @@ def member_add(request: HttpRequest, pk: int) -> HttpResponse:
     form = AddMemberForm(_posted(request), headless=headless)
 
     def act() -> Any:
-        return actions.add_member(
+        person = actions.add_member(
             household=household,
             values=form.values(),
             by=request.user,
             join_reason=form.cleaned_data["join_reason"],
             **form.dated,
         )
+        for said in form.doubts():
+            messages.warning(request, f"请核对{said}")
+        return person
 
     return _step(
         request,
