@@ -211,10 +211,11 @@ def peer_parameters() -> dict[str, Any]:
 
 
 def write(folder: Path, *, households: int) -> dict[str, int]:
-    """The county's input tables and the peer's parameters; rows per table.
+    """The county's input tables, in row groups as in a snapshot, and the peer's parameters; rows per table.
 
     The entries are mostly right, with some of every sort that must be refused.
     """
+    from huqing.registry.snapshot_write import ROW_GROUP
     from huqing.rules.inputs import arrow_type
     from huqing.rules.library import library
 
@@ -230,7 +231,7 @@ def write(folder: Path, *, households: int) -> dict[str, int]:
     for name, columns in tables.items():
         types = library().tables[name].columns
         made = {column: pa.array(values, type=arrow_type(types[column])) for column, values in columns.items()}
-        parquet.write_table(pa.table(made), folder / f"{name}.parquet")
+        parquet.write_table(pa.table(made), folder / f"{name}.parquet", row_group_size=ROW_GROUP)
     return {name: len(columns["id"]) for name, columns in tables.items()}
 
 

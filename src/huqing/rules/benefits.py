@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
+from pyarrow import compute as compute_arrow
 from pyarrow import parquet
 
 from huqing.rules.engine import PACKAGES, default_cache, quoted, steps_sql
@@ -27,6 +28,7 @@ from huqing.rules.parameters import load, own_folders
 from huqing.rules.plans import Plan, plan_key, read_plan, sources_digest, write_plan
 from huqing.rules.values import compile_values, wanted_nodes
 
+ROWS_TOGETHER = 60_000  # rows of a table that one core reads at a time
 INTEGERS = frozenset({"BIGINT", "INTEGER", "SMALLINT", "TINYINT"})
 
 
@@ -65,7 +67,12 @@ class DuckDB:
 
     def run(self, plan: Plan, files: Mapping[str, Path], out: Path) -> int:
         """Write the last step of the plan to one Parquet file, in the order of ids."""
-        with tempfile.TemporaryDirectory(prefix="huqing-compute-", dir=out.parent) as scratch, duckdb.connect() as db:
+        with duckdb.connect() as db:
+            return self.run_on(db, plan, files, out)
+
+    def run_on(self, db: duckdb.DuckDBPyConnection, plan: Plan, files: Mapping[str, Path], out: Path) -> int:
+        """As ``run``, on a connection that is open already: opening one takes as long as computing a small table."""
+        with tempfile.TemporaryDirectory(prefix="huqing-compute-", dir=out.parent) as scratch:
             db.execute(f"SET temp_directory = '{quoted(Path(scratch))}'")
             if self.threads:
                 db.execute(f"SET threads = {self.threads}")
@@ -75,9 +82,7 @@ class DuckDB:
                 listed = ", ".join(f'"{column}"' for column in columns)
                 rows = f"SELECT {listed} FROM read_parquet('{quoted(files[table])}')"
                 db.execute(f'CREATE TEMP VIEW "{table}" AS {rows}')
-            done = db.execute(
-                f"COPY ({_query(db, plan)}) TO '{quoted(out)}' (FORMAT parquet, COMPRESSION zstd)"
-            ).fetchone()
+            done = db.execute(f"COPY ({_query(db, plan)}) TO '{quoted(out)}' (FORMAT parquet)").fetchone()
         return int(done[0]) if done else 0
 
 
@@ -120,9 +125,12 @@ def compute(
         with duckdb.connect() as connection:
             for table, columns in plan.columns.items():
                 source = f"read_parquet('{quoted(files[table])}')"
-                _check(connection, source, rules, table, columns)
-        made = Path(scratch) / "computed.parquet"
-        count = runner.run(plan, files, made)
+                _check(connection, source, rules, table, columns, files[table])
+            made = Path(scratch) / "computed.parquet"
+            if isinstance(runner, DuckDB):
+                count = runner.run_on(connection, plan, files, made)
+            else:
+                count = runner.run(plan, files, made)
         made.replace(out)
     seconds = {"plan": planned - started, "run": time.perf_counter() - planned}
     return Computed(of, tuple(names), count, without_values(rules, of, names, region), seconds)
@@ -193,9 +201,12 @@ def _query(connection: duckdb.DuckDBPyConnection, plan: Plan) -> str:
     for step in plan.steps:
         if step.whole:
             connection.execute(f'CREATE TEMP TABLE "{step.name}" AS {step.sql}')
-    (last, columns), *_ = plan.values.values()
+    (_, columns), *_ = plan.values.values()
     order = '"id"' if "id" in columns else "ALL"
-    return f'WITH {steps_sql(plan)} SELECT * FROM "{last}" ORDER BY {order}'
+    *before, last = plan.steps
+    steps = steps_sql(before)
+    # The last step is read once: kept as a table first it would only take room.
+    return f"{f'WITH {steps} ' if steps else ''}SELECT * FROM ({last.sql}) ORDER BY {order}"
 
 
 def _files(plan: Plan, snapshot: Path | None, tables: Mapping[str, Path | pa.Table], scratch: Path) -> dict[str, Path]:
@@ -205,7 +216,7 @@ def _files(plan: Plan, snapshot: Path | None, tables: Mapping[str, Path | pa.Tab
         given = tables.get(table)
         if isinstance(given, pa.Table):
             files[table] = scratch / f"{table}.parquet"
-            parquet.write_table(given, files[table])
+            parquet.write_table(given, files[table], row_group_size=ROWS_TOGETHER)
             continue
         file = given or (snapshot / f"{table}.parquet" if snapshot else None)
         if file is None or not file.exists():
@@ -215,9 +226,17 @@ def _files(plan: Plan, snapshot: Path | None, tables: Mapping[str, Path | pa.Tab
 
 
 def _check(
-    connection: duckdb.DuckDBPyConnection, source: str, rules: Library, table: str, columns: Sequence[str]
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    rules: Library,
+    table: str,
+    columns: Sequence[str],
+    file: Path | None = None,
 ) -> None:
-    """TableError for a column that is absent or of another type, and for ids of input tables that are not unique."""
+    """TableError for a column that is absent or of another type, and for ids of input tables that are not unique.
+
+    ``file`` is the Parquet file behind ``source``, if there is one.
+    """
     have = {row[0]: str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     entity = rules.tables[table]
     for column in columns:
@@ -227,7 +246,7 @@ def _check(
         declared = entity.columns[column].replace(", ", ",")
         if kind != declared and not {kind, declared} <= INTEGERS:
             raise TableError(f"表 {table} 的列 {column} 的类型是 {kind}，应为 {declared}（金额写整数分）。")
-    if table in rules.input_tables and not _rising(connection, source):
+    if table in rules.input_tables and not (file and _rising(file)):
         doubled = connection.execute(
             f"SELECT id FROM {source} GROUP BY id HAVING count(*) > 1 OR id IS NULL ORDER BY id NULLS FIRST LIMIT 1"
         ).fetchone()
@@ -236,10 +255,10 @@ def _check(
             raise TableError(f"表 {table}（{entity.title}）有一行{named}。每行写一个不重复的 id。")
 
 
-def _rising(connection: duckdb.DuckDBPyConnection, source: str) -> bool:
+def _rising(file: Path) -> bool:
     """Whether every id is larger than the one before, as in most files: they are unique then, found in one pass."""
-    told = connection.execute(
-        "SELECT bool_and(coalesce(id > before, place = 1 AND id IS NOT NULL)) FROM "
-        f"(SELECT id, lag(id) OVER () AS before, row_number() OVER () AS place FROM {source})"
-    ).fetchone()
-    return bool(told and told[0])
+    with parquet.ParquetFile(file) as opened:
+        ids = opened.read(columns=["id"])["id"].combine_chunks()
+    if ids.null_count:
+        return False
+    return bool(compute_arrow.all(compute_arrow.less(ids[:-1], ids[1:]), min_count=0).as_py())

@@ -10,7 +10,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import duckdb
 from huqing.rules.entities import HOUSEHOLD, PERSON, VILLAGE
 from huqing.rules.errors import TableError
 from huqing.rules.parameters import load, own_folders
-from huqing.rules.plans import Outcome, Plan, plan_key, read_plan, sources_digest, write_plan
+from huqing.rules.plans import Outcome, Plan, Step, plan_key, read_plan, sources_digest, write_plan
 from huqing.standards.fields import department_kinds
 
 PACKAGES = ("huqing.policies",)
@@ -302,13 +302,13 @@ def open_snapshot(
 
 def decide_sql(plan: Plan) -> str:
     """One query from the tables to the rows of findings; what is read twice is materialised."""
-    steps, results = steps_sql(plan), results_sql(plan)
+    steps, results = steps_sql(plan.steps), results_sql(plan)
     return f"WITH {steps} {results}" if steps else results
 
 
-def steps_sql(plan: Plan) -> str:
-    """The steps that are done for a part of the households, as named queries."""
-    return ", ".join(f'"{step.name}" AS MATERIALIZED ({step.sql})' for step in plan.steps if not step.whole)
+def steps_sql(steps: Iterable[Step]) -> str:
+    """Those of the steps that are done for a part of the households, as named queries."""
+    return ", ".join(f'"{step.name}" AS MATERIALIZED ({step.sql})' for step in steps if not step.whole)
 
 
 def results_sql(plan: Plan, subjects: Sequence[str] = (HOUSEHOLD, PERSON)) -> str:

@@ -97,8 +97,12 @@ def total_known(value: Column, where: Column) -> Aggregate:
 
 
 def _sum(value: Column) -> Column:
+    return _narrow(value.sum())
+
+
+def _narrow(sum_: Column) -> Column:
     # DuckDB sums integers as 128 bits, which Ibis takes for 64 and so would drop a plain cast.
-    return value.sum().cast("decimal(38, 0)").cast("int64")
+    return sum_.cast("decimal(38, 0)").cast("int64")
 
 
 def largest(value: Column, where: Column | None = None, *, empty: object = None) -> Aggregate:
@@ -210,7 +214,7 @@ def running_total(
     same. With ``before`` the row itself does not count (0 for the first). From a missing value on everything is
     unknown, and so is everything where a row's place in the order is missing, and rows whose ``within`` is missing.
     """
-    return _running(value.sum(), value, within=within, order=order, row=row, before=before, first=0)
+    return _running(value.sum(), value, within=within, order=order, row=row, before=before, first=0, wide=True)
 
 
 def running_max(
@@ -229,13 +233,16 @@ def _running(
     row: Column,
     before: bool,
     first: int,
+    wide: bool = False,
 ) -> Column:
     in_order = [ibis.asc(order, nulls_first=True), row]
     frame = ibis.window(group_by=list(within), order_by=in_order, rows=(None, -1 if before else 0))
-    unknown = (value.isnull() | order.isnull()).cast("int64").sum().over(frame).fill_null(0) > 0
+    unknown = ibis.cases((value.isnull() | order.isnull(), 1)).count().over(frame) > 0
     nowhere = reduce(lambda one, other: one | other, (key.isnull() for key in (*within, order)))
-    so_far = reduction.over(frame).cast("decimal(38, 0)").cast("int64").fill_null(first)
-    return ibis.cases((nowhere | unknown, ibis.null("int64")), else_=so_far)
+    so_far = reduction.over(frame)
+    if wide:
+        so_far = _narrow(so_far)
+    return ibis.cases((nowhere | unknown, ibis.null("int64")), else_=so_far.fill_null(first))
 
 
 def years_between(start: Column, day: datetime.date) -> Column:

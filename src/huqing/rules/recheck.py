@@ -95,7 +95,7 @@ class Rechecker:
             if outcomes
         ]
         if rows:
-            self._connection.execute(f"PREPARE decide AS WITH {steps_sql(self._plan)} {' UNION ALL '.join(rows)}")
+            self._connection.execute(f"PREPARE decide AS WITH {steps_sql(self._plan.steps)} {' UNION ALL '.join(rows)}")
 
     def _open(self, table: str, columns: list[str]) -> None:
         """Make room for a household's rows. They come as JSON: for few rows that takes a third of the time of Arrow."""

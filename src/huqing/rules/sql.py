@@ -19,7 +19,7 @@ def sql_of(table: Any, dialect: str = "duckdb", *, few_rows: bool = False) -> st
     """The SELECT of a table expression; with ``few_rows`` written for the few rows of one household in DuckDB.
 
     Ibis writes ``(~a).isnull()`` as ``NOT a IS NULL``, which SQL reads as ``NOT (a IS NULL)``; here every operand that
-    is itself an operator gets its parentheses. A sum cast twice (``logic.total``) is cast once.
+    is itself an operator gets its parentheses. A sum cast twice (as in ``logic.total``) is cast once.
     """
     compiler = getattr(compilers, dialect).compiler
     tree = compiler.to_sqlglot(table)
@@ -32,7 +32,8 @@ def sql_of(table: Any, dialect: str = "duckdb", *, few_rows: bool = False) -> st
             wrapper.set("this", node)
     for node in list(tree.find_all(exp.Cast)):
         inner = node.this
-        if isinstance(inner, exp.Cast) and isinstance(inner.this, exp.Sum):
+        summed = inner.this if isinstance(inner, exp.Cast) else None
+        if isinstance(summed, exp.Sum) or (isinstance(summed, exp.Window) and isinstance(summed.this, exp.Sum)):
             node.set("this", inner.this)
     if few_rows:
         _quick_to_start(tree)
