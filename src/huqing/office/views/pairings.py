@@ -100,7 +100,7 @@ def _asked(proposal: PairingProposal) -> list[tuple[str, str]]:
     """What was asked, in words."""
     asked, ranks = proposal.question, codelist("cadre_rank")
     roles = [codelist("duty_role").label(slot["role"]) for slot in asked["slots"]]
-    told = [("范围", places.name_of(asked["region"].ljust(12, "0")) or asked["region"])]
+    told = [("范围", places.name_of(asked["region"]))]
     for rank, numbers in asked["quotas"].items():
         shares = (
             f"{role} {least if least == most else f'{least} 至 {most}'}"

@@ -2,17 +2,24 @@
 
 from huqing.teams.models.ledger import Handover, Posting, Responsibility, Staff, StaffImport, Unit
 from huqing.teams.models.pairing import Avoidance, PairEdit, PairingProposal, ProposedPair, VillageTrait
+from huqing.teams.models.resident import Absence, AllowanceLine, AllowanceRun, PresenceDay, RotaDay, TeamNote
 
 __all__ = [
+    "Absence",
+    "AllowanceLine",
+    "AllowanceRun",
     "Avoidance",
     "Handover",
     "PairEdit",
     "PairingProposal",
     "Posting",
+    "PresenceDay",
     "ProposedPair",
     "Responsibility",
+    "RotaDay",
     "Staff",
     "StaffImport",
+    "TeamNote",
     "Unit",
     "VillageTrait",
 ]
