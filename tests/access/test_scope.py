@@ -51,6 +51,16 @@ def test_a_role_sees_the_households_and_people_of_its_place_only(role, users_by_
 
 
 @pytest.mark.parametrize("role", list(Role))
+def test_narrowed_to_a_region_nobody_sees_more_than_before(role, users_by_role, households):
+    user = users_by_role[role]
+    before = set(Household.objects.visible_to(user))
+    for code in {household.region_code for household in households.values()}:
+        for within in (code, code[:9], code[:6]):
+            inside = {household for household in before if covers(within, household.region_code)}
+            assert set(Household.objects.visible_to(user, within=within)) == inside
+
+
+@pytest.mark.parametrize("role", list(Role))
 def test_what_hangs_on_a_household_is_seen_with_it(role, users_by_role, households):
     source = Source.objects.create(kind="manual", title="t", on=dt.date(2024, 1, 1), created_at=NOW)
     for household in households.values():

@@ -12,7 +12,6 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from huqing.access.scope import code_range
 from huqing.office import places
 from huqing.registry.models import Household, Label
 from huqing.screening.models import Alert
@@ -55,9 +54,7 @@ class Row:
 
 def households(user: User, filters: Filters, *, today: dt.date) -> QuerySet[Household]:
     """The households an account sees, narrowed."""
-    rows = Household.objects.visible_to(user).filter(status=filters.status)
-    if filters.region:
-        rows = rows.filter(code_range(filters.region))
+    rows = Household.objects.visible_to(user, within=filters.region).filter(status=filters.status)
     if filters.group:
         rows = rows.filter(group_name=filters.group)
     if filters.label:
@@ -111,7 +108,7 @@ def groups(user: User, region: str) -> list[str]:
     """The groups (村民小组) of a village, to choose from."""
     if len(region) != places.VILLAGE_DIGITS:
         return []
-    found = Household.objects.visible_to(user).filter(code_range(region)).exclude(group_name="")
+    found = Household.objects.visible_to(user, within=region).exclude(group_name="")
     return sorted(found.values_list("group_name", flat=True).distinct(), key=lambda name: (len(name), name))
 
 

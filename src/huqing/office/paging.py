@@ -51,13 +51,15 @@ def page(
     size: int = PAGE_SIZE,
     sortable: bool = True,
     ids_first: bool = False,
+    read_from: QuerySet[Row] | None = None,
 ) -> KeysetPage[Row]:
     """One page of ``rows``.
 
     ``orders`` maps a column to the fields it sorts by; the last must be unique, and all must be non-null. The request's
     ``sort`` (``key`` or ``-key``) and ``after`` (cursor) are read from ``query``; anything unknown is ignored.
     ``ids_first`` finds the page's ids before its rows: where the order is not that of the index used, the database then
-    sorts ids taken from the index instead of joined rows.
+    sorts ids taken from the index instead of joined rows. With ``read_from`` the rows are read from there, by their ids
+    alone: the database cannot take a condition of ``rows`` for a better way to them.
     """
     order = query.get("sort", default) if sortable else default
     if order.lstrip("-") not in orders:
@@ -68,9 +70,9 @@ def page(
     narrowed = rows.order_by(*(f"-{name}" if descending else name for name in names))
     if cursor is not None:
         narrowed = narrowed.filter(_after(names, cursor, descending=descending))
-    if ids_first:
+    if ids_first or read_from is not None:
         ids = list(narrowed.values_list("pk", flat=True)[: size + 1])
-        narrowed = rows.filter(pk__in=ids).order_by(*narrowed.query.order_by)
+        narrowed = (rows if read_from is None else read_from).filter(pk__in=ids).order_by(*narrowed.query.order_by)
     found = list(narrowed[: size + 1])
     shown = found[:size]
     links = query.copy()

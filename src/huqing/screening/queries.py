@@ -32,13 +32,11 @@ def alerts(
     user: User, *, state: str = Alert.State.OPEN, finding: str = "", severity: str = "", region: str = ""
 ) -> QuerySet[Alert]:
     """The alerts ``user`` may see, newest first, narrowed by the given filters."""
-    found = Alert.objects.visible_to(user).filter(state=state)
+    found = Alert.objects.visible_to(user, within=region).filter(state=state)
     if finding:
         found = found.filter(finding=finding)
     if severity:
         found = found.filter(severity=severity)
-    if region:
-        found = found.filter(code_range(region))
     return found.select_related("household", "household__village", "person", "village", "waived_by").order_by("-id")
 
 

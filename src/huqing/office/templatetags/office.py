@@ -142,6 +142,12 @@ def options(choices: Iterable[tuple[str, str]], chosen: str = "") -> SafeString:
 
 
 @register.simple_tag
+def place_options(found: Iterable[places.Place], chosen: str = "") -> SafeString:
+    """The options of a select of towns or villages."""
+    return options(((place.code, place.name) for place in found), chosen)
+
+
+@register.simple_tag
 def severity(level: str) -> SafeString:
     """The badge of an alert's severity."""
     return _tag(wording.SEVERITY.get(level, level), level)
