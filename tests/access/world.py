@@ -14,6 +14,17 @@ from django.db.models import Model
 
 from huqing.access.models import AuditEvent, User
 from huqing.access.seal import seal, token
+from huqing.cases.models import (
+    Case,
+    CaseStep,
+    Evaluator,
+    Evidence,
+    Objection,
+    PanelDraw,
+    PublicPosting,
+    PublicPostingLine,
+)
+from huqing.cases.procedure import frozen_for
 from huqing.intake.models import Import, LinkCandidate, RowProblem
 from huqing.registry.models import (
     DepartmentRecord,
@@ -27,7 +38,19 @@ from huqing.registry.models import (
     Source,
 )
 from huqing.screening.models import Alert, Run, Simulation
-from huqing.teams.models import Handover, Posting, Responsibility, Staff, StaffImport, Unit
+from huqing.teams.models import (
+    Avoidance,
+    Handover,
+    PairEdit,
+    PairingProposal,
+    Posting,
+    ProposedPair,
+    Responsibility,
+    Staff,
+    StaffImport,
+    Unit,
+    VillageTrait,
+)
 from huqing.visits.models import (
     AccessLink,
     Attachment,
@@ -71,6 +94,19 @@ SCOPED: tuple[type[Model], ...] = (
     Posting,
     Handover,
     StaffImport,
+    PairingProposal,
+    ProposedPair,
+    PairEdit,
+    Avoidance,
+    VillageTrait,
+    Case,
+    CaseStep,
+    Evidence,
+    PublicPosting,
+    PublicPostingLine,
+    Objection,
+    Evaluator,
+    PanelDraw,
 )
 
 
@@ -187,6 +223,7 @@ def build(pk: int, mark: str, village: Region, grid: Grid | None) -> None:
         password=make_password("Fengjie-2024!"),
     )
     _visits(pk, mark, village, household, person, clerk)
+    _cases(pk, mark, village, household, clerk)
 
 
 def _visits(pk: int, mark: str, village: Region, household: Household, person: Person, clerk: User) -> None:
@@ -248,6 +285,91 @@ def _visits(pk: int, mark: str, village: Region, household: Household, person: P
         refused=[[2, [mark], {"姓名": mark}]],
         created_at=NOW,
         created_by=clerk,
+    )
+    _pairing(pk, mark, village, household, staff, clerk)
+
+
+def _pairing(pk: int, mark: str, village: Region, household: Household, staff: Staff, clerk: User) -> None:
+    """A proposed pairing with a change by hand, two to avoid, what kind of village it is."""
+    code = village.code
+    question = {
+        "region": code[:6],
+        "slots": [{"role": "helper", "of": "household", "whom": ""}],
+        "kinds": ["1"],
+        "quotas": {"4": [[1, 1]]},
+        "wishes": {"keep": 50, "within": "", "balance": 2},
+    }
+    proposal = PairingProposal.objects.create(
+        pk=pk, title=mark, region_code=code[:6], question=question, created_at=NOW, created_by=clerk
+    )
+    pair = ProposedPair.objects.create(
+        pk=pk, proposal=proposal, change="new", staff=staff, role="helper", region_code=code, household=household
+    )
+    PairEdit.objects.create(pk=pk, proposal=proposal, pair=pair, before=staff, after=staff, at=NOW, by=clerk)
+    Avoidance.objects.create(pk=pk, staff=staff, household=household, region_code=code, reason=mark, created_by=clerk)
+    VillageTrait.objects.create(pk=pk, village=village, region_code=code, kind="1", since=DAY)
+
+
+def _cases(pk: int, mark: str, village: Region, household: Household, clerk: User) -> None:
+    """A case with all that belongs to it. What a posting shows is public, so its rows name nobody."""
+    procedure = frozen_for(village.code, DAY)
+    case = Case.objects.create(
+        pk=pk,
+        number=f"2024{pk}",
+        household=household,
+        region_code=village.code,
+        procedure=procedure,
+        state=procedure.states.get(key="evaluating"),
+        clue_source="1",
+        clue=mark,
+        opened_on=DAY,
+        opened_by=clerk,
+        entered_on=DAY,
+        free_from=DAY,
+        due_on=DAY,
+    )
+    CaseStep.objects.create(
+        pk=pk, case=case, turn=1, move="x", title=mark, before="clue", after="evaluating", by=clerk, on=DAY, at=NOW
+    )
+    Evidence.objects.create(
+        pk=pk, case=case, kind="home_check", turn=0, on=DAY, content={"text": mark}, by=clerk, at=NOW
+    )
+    posting = PublicPosting.objects.create(
+        pk=pk,
+        village=village,
+        region_code=village.code,
+        level="村内公示",
+        title="名单",
+        columns=[["number", "序号"]],
+        rows=[["1"]],
+        starts_on=DAY,
+        ends_on=dt.date(2099, 1, 1),
+        published_at=NOW,
+        published_by=clerk,
+    )
+    PublicPostingLine.objects.create(pk=pk, posting=posting, case=case, turn=0)
+    Objection.objects.create(
+        pk=pk,
+        posting=posting,
+        case=case,
+        region_code=village.code,
+        channel="page",
+        text=mark,
+        contact_sealed=seal(PHONES[pk], "phone"),
+        received_at=NOW,
+    )
+    Evaluator.objects.create(pk=pk, village=village, region_code=village.code, group_name="1组", name=mark)
+    PanelDraw.objects.create(
+        pk=pk,
+        case=case,
+        turn=1,
+        question={},
+        seed_sealed=b"",
+        commitment="0" * 64,
+        prepared_at=NOW,
+        prepared_by=clerk,
+        record={"drawn": [mark], "said": mark, "seed": "0" * 64, "commitment": "0" * 64},
+        drawn_at=NOW,
     )
 
 

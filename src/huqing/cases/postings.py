@@ -36,6 +36,8 @@ HEALTH = re.compile(r"病|癌|肿瘤|残疾|精神|艾滋|透析|手术|治疗|�
 HEAD = "01"
 ADULT = 18
 TEXT_LENGTH = 1000
+# Against a page flooded by a program; a village hall takes everything else.
+MOST_FROM_PAGE = 100
 
 
 def waiting(user: User, village: Region) -> QuerySet[Case]:
@@ -205,6 +207,8 @@ def object_to(
         raise CaseError(f"请写明异议（4 至 {TEXT_LENGTH} 个字）。")
     if case is not None and not posting.lines.filter(case=case).exists():
         raise CaseError("这一户不在这次公示里。")
+    if by is None and posting.objections.filter(channel=Objection.Channel.PAGE).count() >= MOST_FROM_PAGE:
+        raise CaseError("网上收到的异议太多，请到村委会或乡镇当面反映。")
     reach = " ".join(contact.split())[:60]
     found = Objection.objects.create(
         posting=posting,

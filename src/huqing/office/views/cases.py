@@ -1,0 +1,277 @@
+"""Cases: the board, opening one, its page with steps and papers, and the draw of its evaluation panel."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.http import require_POST
+
+from huqing.access.permissions import Refused, requires
+from huqing.cases import actions, panels, queries
+from huqing.cases.calendar import today
+from huqing.cases.errors import CaseError
+from huqing.cases.models import Case, Evaluator, Evidence, PanelDraw
+from huqing.office import case_page, paging, places
+from huqing.office.case_forms import OpenForm, paper_form
+from huqing.packs.procedures.declaration import NEEDS
+from huqing.registry.models import Household, Region
+from huqing.screening.models import Alert
+from huqing.standards.codelists import codelist
+
+ORDERS = {"new": ["id"]}
+
+
+@requires("view_cases")
+def case_list(request: HttpRequest) -> HttpResponse:
+    """The open cases of one's area, the newest first; by state, by place, or only those that are late."""
+    day, prefix = today(), request.user.region_code
+    numbers = queries.counts(request.user, day)
+    wanted = {
+        "state": request.GET.get("state", "") if request.GET.get("state") in numbers else "",
+        "late": "1" if request.GET.get("late") == "1" else "",
+        "town": request.GET.get("town", "") if request.GET.get("town") in places.below(prefix) else "",
+    }
+    found = queries.board(
+        request.user, state=wanted["state"], late=bool(wanted["late"]), region=wanted["town"], day=day
+    )
+    page = paging.page(
+        found, query=request.GET, path=request.path, orders=ORDERS, default="-new", sortable=False, ids_first=True
+    )
+    rows = [
+        (case, queries.left(case.due_on, day), queries.pressing(case.due_on, day), queries.left(case.total_due_on, day))
+        for case in page.rows
+    ]
+    running = Case.objects.visible_to(request.user).filter(closed_on=None)
+    titles = dict(running.values_list("state__key", "state__title").order_by().distinct())
+    context = {
+        "page": page,
+        "rows": rows,
+        "wanted": wanted,
+        "states": [(key, f"{title}（{numbers[key]}）") for key, title in titles.items() if numbers.get(key)],
+        "late": numbers[""],
+        "towns": places.towns(prefix),
+        "narrowed": any(wanted.values()),
+    }
+    return render(request, "office/cases/results.html" if request.htmx else "office/cases/list.html", context)
+
+
+@requires("handle_cases")
+def case_add(request: HttpRequest, pk: int) -> HttpResponse:
+    """Register a clue about a household."""
+    household = Household.objects.visible_to(request.user).filter(pk=pk).first()
+    if household is None:
+        raise Http404("没有这一户，或它不在您的管辖区划内。")
+    alerts = Alert.objects.filter(household=household, state=Alert.State.OPEN)
+    form = OpenForm(request.POST if request.method == "POST" else None, initial={"source": "3" if alerts else ""})
+    if form.is_valid():
+        chosen = alerts.filter(pk__in=[key for key in request.POST.getlist("alert") if key.isdecimal()])
+        try:
+            case = actions.open_case(household=household, by=request.user, alerts=chosen, **form.cleaned_data)
+        except (CaseError, Refused) as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"已登记，受理编号 {case.number}。")
+            return redirect("office:case", pk=case.pk)
+    context = {"household": household, "form": form, "alerts": alerts, "ticked": request.POST.getlist("alert")}
+    return render(request, "office/cases/add.html", context, status=422 if form.errors else 200)
+
+
+def find(request: HttpRequest, pk: int) -> Case:
+    """A case the user sees; 404 otherwise."""
+    found = (
+        Case.objects.visible_to(request.user)
+        .select_related("household", "state", "procedure", "opened_by")
+        .filter(pk=pk)
+        .first()
+    )
+    if found is None:
+        raise Http404("没有这件事项，或它不在您的管辖区划内。")
+    return found
+
+
+@requires("view_cases")
+def case_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """One case."""
+    return _page(request, find(request, pk))
+
+
+def _page(request: HttpRequest, case: Case, status: int = 200, **more: Any) -> HttpResponse:
+    told = {
+        **case_page.context(case, request.user, today(), more.pop("form", None), more.pop("kind", "")),
+        "source": codelist("clue_source").label(case.clue_source),
+        "alerts": case.alerts.all(),
+        **more,
+    }
+    return render(request, "office/cases/detail.html", told, status=status)
+
+
+@requires("handle_cases")
+@require_POST
+def case_take(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a step."""
+    case, turn, reason = find(request, pk), request.POST.get("turn", ""), request.POST.get("reason", "")
+    try:
+        step = actions.take(
+            case=case,
+            move=request.POST.get("move", ""),
+            by=request.user,
+            turn=int(turn) if turn.isdecimal() and len(turn) < 9 else -1,
+            reason=reason,
+        )
+    except CaseError as error:
+        case.refresh_from_db()
+        return _page(request, case, 422, wrong=str(error), wrong_move=request.POST.get("move", ""), reason=reason)
+    messages.success(request, f"已办理“{step.title}”，现在是“{case.state.title}”。")
+    return redirect("office:case", pk=case.pk)
+
+
+@requires("handle_cases")
+@require_POST
+def case_paper(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    """Record a paper."""
+    case = find(request, pk)
+    if kind not in NEEDS:
+        raise Http404("没有这种材料。")
+    form = paper_form(kind, case, request.POST)
+    if form.is_valid():
+        try:
+            actions.record_evidence(
+                case=case, kind=kind, on=form.cleaned_data["on"], content=form.content(), by=request.user
+            )
+        except CaseError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"已登记{NEEDS[kind]}。")
+            return redirect("office:case", pk=case.pk)
+    return _page(request, case, 422, form=form, kind=kind, wrong=f"没有登记{NEEDS[kind]}，请看下面标出的地方。")
+
+
+@requires("handle_cases")
+@require_POST
+def paper_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a paper back."""
+    paper = Evidence.objects.visible_to(request.user).select_related("case").filter(pk=pk).first()
+    if paper is None:
+        raise Http404("没有这份材料。")
+    try:
+        actions.withdraw_evidence(evidence=paper, by=request.user, reason=request.POST.get("reason", ""))
+    except CaseError as error:
+        return _page(request, find(request, paper.case_id), 422, wrong=str(error))
+    messages.success(request, "已撤下，办理记录里仍可看到。")
+    return redirect("office:case", pk=paper.case_id)
+
+
+@requires("decide_cases")
+@require_POST
+def case_emergency(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open the green channel."""
+    case = find(request, pk)
+    try:
+        actions.start_emergency(case=case, by=request.user, reason=request.POST.get("reason", ""))
+    except CaseError as error:
+        return _page(request, case, 422, wrong=str(error))
+    messages.success(request, "绿色通道已启动：先落实帮扶，程序照常补办。")
+    return redirect("office:case", pk=case.pk)
+
+
+@requires("handle_cases")
+def panel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Prepare and hold the draw of a panel; readable from the back of a room."""
+    case, wrong = find(request, pk), ""
+    prepared = case.panel_draws.filter(turn=case.turn).first()
+    pool = list(Evaluator.objects.filter(village=case.household.village_id, left_on=None))
+    if request.method == "POST":
+        try:
+            if request.POST.get("do") == "hold" and prepared is not None:
+                panels.hold(prepared=prepared, said=request.POST.get("said", ""), by=request.user)
+                messages.success(request, "已抽取，记录可以下载验证。")
+            else:
+                size = request.POST.get("size", "")
+                panels.prepare(
+                    case=case,
+                    size=int(size) if size.isdecimal() and len(size) < 4 else 0,
+                    excluded={
+                        one.pk: request.POST.get(f"why-{one.pk}", "")
+                        for one in pool
+                        if request.POST.get(f"out-{one.pk}")
+                    },
+                    by=request.user,
+                )
+            return redirect("office:case-panel", pk=case.pk)
+        except CaseError as error:
+            wrong = str(error)
+    context = {"case": case, "prepared": prepared, "pool": pool, "wrong": wrong, "posted": request.POST}
+    return render(request, "office/cases/panel.html", context, status=422 if wrong else 200)
+
+
+@requires("view_cases")
+def panel_record(request: HttpRequest, pk: int) -> HttpResponse:
+    """The record of a draw, for ``huqing draw verify``."""
+    held = PanelDraw.objects.visible_to(request.user).exclude(record=None).select_related("case").filter(pk=pk).first()
+    if held is None:
+        raise Http404("没有这份抽取记录。")
+    name = quote(f"{held.case.number}评议小组抽取记录.json")
+    return HttpResponse(
+        json.dumps(held.record, ensure_ascii=False, indent=1),
+        content_type="application/json; charset=utf-8",
+        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
+    )
+
+
+@requires("handle_cases")
+def evaluators(request: HttpRequest, code: str) -> HttpResponse:
+    """A village's pool of evaluators."""
+    village = Region.objects.visible_to(request.user).filter(code=code, level=Region.Level.VILLAGE).first()
+    if village is None:
+        raise Http404("没有这个村，或它不在您的管辖区划内。")
+    wrong = ""
+    if request.method == "POST":
+        try:
+            gone = request.POST.get("remove", "")
+            if gone.isdecimal():
+                one = Evaluator.objects.filter(pk=gone, village=village).first()
+                if one is not None:
+                    panels.remove_evaluator(evaluator=one, by=request.user)
+            else:
+                panels.add_evaluators(village=village, people=_people(request.POST.get("people", "")), by=request.user)
+            return redirect("office:evaluators", code=code)
+        except CaseError as error:
+            wrong = str(error)
+    pool = Evaluator.objects.filter(village=village, left_on=None)
+    context = {"village": village, "pool": pool, "wrong": wrong, "people": request.POST.get("people", "")}
+    return render(request, "office/cases/evaluators.html", context, status=422 if wrong else 200)
+
+
+def _people(text: str) -> list[tuple[str, str]]:
+    """Lines of “小组 姓名”; CaseError names the line that is not."""
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        parts = line.replace("，", " ").replace(",", " ").replace("\t", " ").split()
+        if not parts:
+            continue
+        if len(parts) != 2:
+            raise CaseError(f"第 {number} 行“{line.strip()[:30]}”应写成“小组 姓名”，例如“3组 张三”。")
+        found.append((parts[0], parts[1]))
+    if not found:
+        raise CaseError("请写评议员，每行一人：小组 姓名。")
+    return found
+
+
+urlpatterns = [
+    path("cases/", case_list, name="cases"),
+    path("households/<int:pk>/case/", case_add, name="case-add"),
+    path("cases/<int:pk>/", case_view, name="case"),
+    path("cases/<int:pk>/take/", case_take, name="case-take"),
+    path("cases/<int:pk>/papers/<slug:kind>/", case_paper, name="case-paper"),
+    path("case-papers/<int:pk>/withdraw/", paper_withdraw, name="paper-withdraw"),
+    path("cases/<int:pk>/emergency/", case_emergency, name="case-emergency"),
+    path("cases/<int:pk>/panel/", panel, name="case-panel"),
+    path("panel-draws/<int:pk>/record.json", panel_record, name="panel-record"),
+    path("evaluators/<str:code>/", evaluators, name="evaluators"),
+]

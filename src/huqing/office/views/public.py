@@ -1,0 +1,102 @@
+"""What villagers see without an account: the postings of one village that run today, and where to object.
+
+No search, nothing about a single person, not to be indexed. The page is kept in the process for half a minute, so a
+posting that ends or is taken down is gone within that time.
+"""
+
+from __future__ import annotations
+
+import time
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
+from huqing.access.permissions import public
+from huqing.cases import postings
+from huqing.cases.calendar import today
+from huqing.cases.errors import CaseError
+from huqing.registry.models import Region
+
+KEEP_SECONDS = 30
+MOST_KEPT = 2000
+VILLAGE_DIGITS = 12
+_KEPT: dict[str, tuple[float, bytes]] = {}
+
+
+def forget() -> None:
+    """Drop the kept pages: between tests, and after somebody published or took down a posting in this process."""
+    _KEPT.clear()
+
+
+@public
+def village_postings(request: HttpRequest, code: str) -> HttpResponse:
+    """The running postings of a village."""
+    now = time.monotonic()
+    until, content = _KEPT.get(code, (0.0, b""))
+    if until < now:
+        content = _made(request, code)
+        if len(_KEPT) >= MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[code] = (now + KEEP_SECONDS, content)
+    return _answer(HttpResponse(content))
+
+
+def _made(request: HttpRequest, code: str) -> bytes:
+    village = _village(code)
+    shown = list(postings.shown(code, today()))
+    context = {"village": village, "postings": shown, "day": today()}
+    return render(request, "office/public/village.html", context).content
+
+
+def _village(code: str) -> Region:
+    village = None
+    if len(code) == VILLAGE_DIGITS and code.isascii() and code.isdecimal():
+        found = Region.objects.filter(code=code, level=Region.Level.VILLAGE, valid_to=None)
+        village = found.select_related("parent").first()
+    if village is None:
+        raise Http404("没有这个村的公示页面。")
+    return village
+
+
+@csrf_exempt  # no session, nothing of the visitor's is at stake; the page is the same for everybody and kept
+@public
+def village_objection(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Object to a posting."""
+    village = _village(code)
+    posting = postings.shown(code, today()).filter(pk=number).first()
+    if posting is None:
+        raise Http404("公示已经结束。")
+    wrong, done = "", False
+    if request.method == "POST":
+        try:
+            if request.POST.get("website"):
+                raise CaseError("没有提交，请重新填写。")
+            postings.object_to(
+                posting=posting, text=request.POST.get("text", ""), contact=request.POST.get("contact", "")
+            )
+            done = True
+        except CaseError as error:
+            wrong = str(error)
+    context = {
+        "village": village,
+        "posting": posting,
+        "wrong": wrong,
+        "done": done,
+        "text": request.POST.get("text", ""),
+    }
+    return _answer(render(request, "office/public/objection.html", context, status=422 if wrong else 200))
+
+
+def _answer(response: HttpResponse) -> HttpResponse:
+    response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    response["Cache-Control"] = f"public, max-age={KEEP_SECONDS}" if response.status_code == 200 else "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+urlpatterns = [
+    path("public/<str:code>/", village_postings, name="public-village"),
+    path("public/<str:code>/objections/<int:number>/", village_objection, name="public-objection"),
+]
