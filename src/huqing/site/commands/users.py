@@ -7,7 +7,18 @@ import click
 from huqing.site.commands.chinese import ChineseCommand, ChineseGroup
 from huqing.site.commands.support import Failure, installed
 
-ROLES = ["system_admin", "security_admin", "audit_admin", "county", "town", "village", "grid", "department", "reader"]
+ROLES = [
+    "system_admin",
+    "security_admin",
+    "audit_admin",
+    "county",
+    "town",
+    "village",
+    "grid",
+    "department",
+    "reader",
+    "visitor",
+]
 
 
 @click.group(cls=ChineseGroup, short_help="建立、停用账号，重置口令。")
@@ -22,7 +33,7 @@ def user() -> None:
     "--role",
     type=click.Choice(ROLES),
     required=True,
-    help="角色：系统/安全/审计管理员，县、乡镇、村、网格，部门，查阅。",
+    help="角色：系统/安全/审计管理员，县、乡镇、村、网格，部门，查阅，走访。",
 )
 @click.option("--region", default="", help="管辖区划代码（前缀），如 500236 或 500236101。")
 @click.option("--unit", default="", help="单位。")
