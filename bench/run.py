@@ -42,6 +42,7 @@ def commands() -> dict[str, list[list[str]]]:
         "reading": [[*here, "bench/bench_reading.py"]],
         "intake": [[*here, "bench/bench_intake.py"]],
         "demo": [[*here, "bench/bench_demo.py"]],
+        "forms": [[*here, "bench/bench_forms.py"]],
         "county": [[*here, "bench/bench_county.py"]],
         "office": [
             [*here, "bench/bench_recheck.py"],
