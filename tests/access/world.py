@@ -39,15 +39,21 @@ from huqing.registry.models import (
 )
 from huqing.screening.models import Alert, Run, Simulation
 from huqing.teams.models import (
+    Absence,
+    AllowanceLine,
+    AllowanceRun,
     Avoidance,
     Handover,
     PairEdit,
     PairingProposal,
     Posting,
+    PresenceDay,
     ProposedPair,
     Responsibility,
+    RotaDay,
     Staff,
     StaffImport,
+    TeamNote,
     Unit,
     VillageTrait,
 )
@@ -99,6 +105,12 @@ SCOPED: tuple[type[Model], ...] = (
     PairEdit,
     Avoidance,
     VillageTrait,
+    PresenceDay,
+    Absence,
+    RotaDay,
+    TeamNote,
+    AllowanceRun,
+    AllowanceLine,
     Case,
     CaseStep,
     Evidence,
@@ -308,6 +320,15 @@ def _pairing(pk: int, mark: str, village: Region, household: Household, staff: S
     PairEdit.objects.create(pk=pk, proposal=proposal, pair=pair, before=staff, after=staff, at=NOW, by=clerk)
     Avoidance.objects.create(pk=pk, staff=staff, household=household, region_code=code, reason=mark, created_by=clerk)
     VillageTrait.objects.create(pk=pk, village=village, region_code=code, kind="1", since=DAY)
+    Responsibility.objects.create(staff=staff, role="resident", region_code=code, village=village, since=DAY)
+    absence = Absence.objects.create(pk=pk, staff=staff, region_code=code, kind="3", first=DAY, last=DAY, reason=mark)
+    PresenceDay.objects.create(pk=pk, staff=staff, region_code=code, day=DAY, kind="1", note=mark, absence=absence)
+    RotaDay.objects.create(pk=pk, staff=staff, region_code=code, day=DAY)
+    TeamNote.objects.create(pk=pk, staff=staff, region_code=code, kind="problem", on=DAY, text=mark, by=clerk)
+    run = AllowanceRun.objects.create(
+        pk=pk, region_code=code[:6], month=DAY.replace(day=1), created_at=NOW, created_by=clerk
+    )
+    AllowanceLine.objects.create(pk=pk, run=run, staff=staff, region_code=code, steps=[[mark, ""]])
 
 
 def _cases(pk: int, mark: str, village: Region, household: Household, clerk: User) -> None:

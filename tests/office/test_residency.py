@@ -1,0 +1,119 @@
+"""Resident teams in the browser: one's own calendar, confirming, leave, allowances."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.urls import reverse
+
+from huqing.access.models import Role, User
+from huqing.office import residency_page
+from huqing.teams import allowances, presence, team_notes
+from huqing.teams.models import Absence, AllowanceRun, PresenceDay, Responsibility, Staff, TeamNote
+
+from .reading import text_of
+
+TODAY = dt.date(2024, 7, 5)
+
+
+@pytest.fixture(autouse=True)
+def _day(monkeypatch):
+    for module in (presence, team_notes, allowances):
+        monkeypatch.setattr(module, "today", lambda: TODAY)
+    monkeypatch.setattr("huqing.office.views.allowances.today", lambda: TODAY)
+
+
+@pytest.fixture
+def member(regions, users_by_role):
+    staff = Staff.objects.create(
+        name="驻村甲", kind="7", rank="3", user=users_by_role["visitor"], region_code=regions.county.code
+    )
+    Responsibility.objects.create(
+        staff=staff, role="resident", village=regions.village, region_code=regions.village.code,
+        since=dt.date(2024, 1, 1),
+    )  # fmt: skip
+    return staff
+
+
+def test_a_member_declares_and_the_town_confirms_from_the_calendar(as_role, member):
+    mine, address = as_role("visitor"), reverse("office:my-residency")
+    sent = {"what": "declare", "d-kind": "1", "d-first": "2024-06-03", "d-last": "2024-06-05", "d-note": ""}
+    assert "已申报" in text_of(mine.post(address, sent, follow=True))
+    assert "另有 3 天待确认" in text_of(mine.get(address, {"month": "2024-06"}))
+    town, page = as_role("town"), reverse("office:resident", args=[member.pk])
+    assert "驻村甲" in text_of(town.get(reverse("office:residency"), {"month": "2024-06"}))
+    assert "全部确认（3 天）" in text_of(town.get(page, {"month": "2024-06"}))
+    days = reverse("office:resident-days", args=[member.pk])
+    first = PresenceDay.objects.get(day="2024-06-03")
+    said = town.post(days, {"month": "2024-06", "what": "refuse", "day": [first.pk], "reason": ""}, follow=True)
+    assert "请写不予确认的原因" in text_of(said)
+    town.post(days, {"month": "2024-06", "what": "refuse", "day": [first.pk], "reason": "当天不在村"})
+    town.post(days, {"month": "2024-06", "what": "all"})
+    assert sorted(PresenceDay.objects.values_list("state", flat=True)) == ["confirmed", "confirmed", "refused"]
+    assert "当天不在村" in text_of(mine.get(address))
+
+
+def test_leave_is_asked_on_the_phone_and_decided_by_the_limit(as_role, member):
+    mine = as_role("visitor")
+    sent = {"what": "ask", "a-kind": "3", "a-first": "2024-06-10", "a-last": "2024-06-14", "a-reason": "看病"}
+    mine.post(reverse("office:my-residency"), sent)
+    absence = Absence.objects.get()
+    town = as_role("town")
+    assert "5 天超过乡镇可批的 3 天，由县里批" in text_of(town.get(reverse("office:residency")))
+    decide = reverse("office:absence-decide", args=[absence.pk])
+    assert "由县里批" in text_of(town.post(decide, {"what": "approve"}, follow=True))
+    assert "已批准" in text_of(as_role("county").post(decide, {"what": "approve"}, follow=True))
+    assert PresenceDay.objects.filter(kind="3").count() == 5
+    assert as_role("visitor").post(reverse("office:absence-cancel", args=[absence.pk])).status_code == 302
+
+
+def test_problems_and_care_are_written_and_solved(as_role, member):
+    sent = {"what": "note", "n-kind": "problem", "n-on": "2024-07-01", "n-text": "住处漏雨"}
+    as_role("visitor").post(reverse("office:my-residency"), sent)
+    town = as_role("town")
+    assert "住处漏雨" in text_of(town.get(reverse("office:residency")))
+    solve = reverse("office:problem-solve", args=[TeamNote.objects.get().pk])
+    assert town.get(solve).status_code == 200
+    town.post(solve, {"on": "2024-07-02", "solution": "换了瓦"})
+    care = {"what": "note", "n-kind": "care_main", "n-on": "2024-07-03", "n-text": "到村看望", "n-until": ""}
+    town.post(reverse("office:resident", args=[member.pk]), care)
+    shown = text_of(town.get(reverse("office:resident", args=[member.pk])))
+    assert "换了瓦" in shown
+    assert "主要领导看望 每月至少 1 次 1 次" in shown
+    town.post(reverse("office:resident", args=[member.pk]), {"what": "rota", "r-day": "2024-07-08"})
+    assert "2024-07-08" in text_of(town.get(reverse("office:residency")))
+
+
+def test_a_month_is_computed_explained_approved_by_another_and_exported(as_role, member, users_by_role, client):
+    presence.declare(
+        staff=member, first=dt.date(2024, 6, 1), last=dt.date(2024, 6, 20), kind="1", by=users_by_role["visitor"]
+    )
+    county = as_role("county")
+    waiting = county.post(reverse("office:allowances"), {"month": "2024-06"})
+    assert "还有 20 天的驻村日历没有确认" in text_of(waiting)
+    presence.confirm(days=PresenceDay.objects.all(), by=users_by_role["town"])
+    county.post(reverse("office:allowances"), {"month": "2024-06"})
+    run = AllowanceRun.objects.get()
+    page = reverse("office:allowance", args=[run.pk])
+    shown = text_of(county.get(page))
+    assert "2,430.00" in shown
+    assert "请另一位县级经办审核" in shown
+    assert "演示示例" in shown
+    county.post(reverse("office:allowance-approve", args=[run.pk]))
+    assert AllowanceRun.objects.get().state == "computed"
+    other = User.objects.create(username="xian2", display_name="另一经办", role=Role.COUNTY, region_code="500236")
+    client.force_login(other)
+    client.post(reverse("office:allowance-approve", args=[run.pk]))
+    assert client.post(reverse("office:allowance-export", args=[run.pk])).content[:2] == b"PK"
+
+
+def test_an_account_without_a_person_is_told_what_to_do(as_role, users_by_role):
+    assert "没有登记为工作人员" in text_of(as_role("visitor").get(reverse("office:my-residency")))
+
+
+def test_a_month_has_whole_weeks_and_counts_confirmed_days_only():
+    month = residency_page.made(dt.date(2024, 6, 1), [])
+    assert [len(week) for week in month.weeks] == [7] * 5
+    assert (month.before, month.after) == ("2024-05", "2024-07")
+    assert residency_page.month_of("2024-13", TODAY) == dt.date(2024, 7, 1)
