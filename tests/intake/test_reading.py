@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from datetime import date
 from pathlib import Path
 
@@ -52,6 +53,52 @@ def test_merged_household_cells_are_filled_down_over_the_members(tmp_path, workb
         merges=["A2:A4"],
     )
     assert [row[0] for row in rows_of(read_sheet(path))] == ["001", "001", "001", "002"]
+
+
+def opendocument(path: Path, rows: str) -> Path:
+    """An ods workbook with one sheet whose rows are given as XML."""
+    spaces = " ".join(
+        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for short, name in (("office", "office"), ("table", "table"), ("text", "text"))
+    )
+    with zipfile.ZipFile(path, "w") as package:
+        package.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        package.writestr("META-INF/manifest.xml", "<manifest/>")
+        package.writestr(
+            "content.xml",
+            f"<office:document-content {spaces}><office:body><office:spreadsheet>"
+            f'<table:table table:name="人">{rows}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+    return path
+
+
+def cells(*texts: str, first: str = "", covered: bool = False) -> str:
+    """A row of text cells; ``first`` are attributes of the first cell, which may be ``covered`` by the one above."""
+    made = [
+        f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>' for text in texts
+    ]
+    made[0] = made[0].replace("<table:table-cell", f"<table:table-cell {first}", 1)
+    if covered:
+        made[0] = "<table:covered-table-cell/>"
+    return f"<table:table-row>{''.join(made)}</table:table-row>"
+
+
+def test_merged_cells_of_an_ods_are_filled_down_as_those_of_an_xlsx(tmp_path):
+    empty = '<table:table-row table:number-rows-repeated="2"><table:table-cell/></table:table-row>'
+    rows = [
+        empty,
+        cells(*HEADER),
+        cells("001", "张三", ID, "户主", first='table:number-rows-spanned="3"'),
+        cells("", "李四", "无", "配偶", covered=True),
+        cells("", "张五", "无", "之子", covered=True),
+        cells("002", "王六", "无", "户主"),
+        cells("", "王七", "无", "之子"),
+    ]
+    sheet = read_sheet(opendocument(tmp_path / "a.ods", "".join(rows)))
+    assert [row[:2] for row in rows_of(sheet)] == [
+        ["001", "张三"], ["001", "李四"], ["001", "张五"], ["002", "王六"], [None, "王七"],
+    ]  # fmt: skip
 
 
 def test_a_group_heading_over_two_columns_joins_their_labels_only_where_needed(tmp_path, workbook):

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huqing.intake.reading import packages
+from huqing.intake.reading import packages, spans
 from huqing.intake.reading.faults import Fault
 from huqing.intake.reading.packages import Merge, SheetFacts
 from huqing.intake.reading.shapes import CELL_ERROR, LONG_NUMBER
@@ -69,6 +69,7 @@ class Workbook:
         with _native():
             self.reader = fastexcel.read_excel(self.source)
         self.names: list[str] = list(self.reader.sheet_names)
+        self._spans: dict[str, list[Merge]] | None = None
 
     def sheet(self, name: str) -> RawSheet:
         """The whole sheet `name`."""
@@ -86,6 +87,8 @@ class Workbook:
                 raw.notes.append("无法核对合并单元格；如有，请另存为新的 .xlsx 后重新上传。")
         else:
             raw.merges = self._merges(name)
+            if self.format == "xlsb":
+                raw.notes.append("xlsb 文件的合并单元格只读到左上一格；如有，请另存为 .xlsx 后重新上传。")
             self._find_long_numbers(raw)
         return raw
 
@@ -143,6 +146,10 @@ class Workbook:
         return raw
 
     def _merges(self, name: str) -> list[Merge]:
+        if self.format == "ods" and self.package:
+            if self._spans is None:
+                self._spans = spans.merges_of(self.package)
+            return self._spans.get(name, [])
         if self.format != "xls":
             return []
         from python_calamine import CalamineWorkbook
