@@ -199,7 +199,9 @@ class Phone:
         """Wait until so many records are in this state."""
 
         def found() -> list[dict[str, Any]]:
-            return [row for base in self.stored().values() for row in base.get("instances", []) if row["state"] == state]
+            return [
+                row for base in self.stored().values() for row in base.get("instances", []) if row["state"] == state
+            ]
 
         self.until(lambda: len(found()) == count)
         return found()
@@ -260,7 +262,7 @@ def phone(line, chromium: Browser, tmp_path) -> Iterator[Callable[..., Phone]]:
     """
     given: list[Phone] = []
 
-    def give(*, width: int = 390, folder: Path | None = None, **how: Any) -> Phone:
+    def give(*, width: int = 390, folder: Path | None = None, line: Line = line, **how: Any) -> Phone:
         how = {
             "viewport": {"width": width, "height": 844},
             "locale": "zh-CN",

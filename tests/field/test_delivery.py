@@ -6,9 +6,11 @@ import json
 
 import pytest
 from playwright.sync_api import expect
-from tests.field.line import Cut, Lost, Stranger
+from tests.field import killed_server
+from tests.field.conftest import PATIENCE
+from tests.field.line import Cut, Line, Lost, Stranger
 
-from huqing.visits import links
+from huqing.visits import links, review
 from huqing.visits.models import AccessLink, Attachment, Submission
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -232,3 +234,68 @@ def test_a_server_that_is_broken_for_a_while_loses_nothing(ready, line, received
     ready.settled("sent")
     assert len(received()) == 1
     expect(ready.page.locator(".sync")).to_contain_text("已同步")
+
+
+def test_a_returned_record_comes_back_with_its_reason_and_its_correction_replaces_it(
+    ready, received, users_by_role, photograph
+):
+    fill(ready, "写错了", photograph)
+    ready.settled("sent")
+    (first,) = received()
+    review.return_(submission=first, by=users_by_role["town"], reason="走访情况写得太少")
+    ready.nudge()
+    ready.sees("被退回")
+    ready.page.get_by_role("button", name="返回").click()
+    ready.tab("发件箱")
+    ready.sees("退回原因：走访情况写得太少")
+    ready.page.get_by_role("button", name="改好再交").click()
+    expect(ready.question("走访情况").locator("textarea, input")).to_have_value("写错了", timeout=PATIENCE)
+    ready.write("走访情况", "改对了，屋顶已修好")
+    ready.saved()
+    ready.finish()
+    ready.sees("已上传，待审核")
+    first.refresh_from_db()
+    second = received()[-1]
+    assert (first.state, second.replaces_id, note(second)) == (first.State.REPLACED, first.pk, "改对了，屋顶已修好")
+    assert second.attachments.exclude(sha256="").count() == 1
+    assert [row["instanceId"] for row in ready.table("instances")] == [second.instance_id]
+
+
+def test_a_record_refused_for_its_content_is_corrected_under_its_own_name(ready, line, received):
+    line.only("/submission", Stranger(400), method="POST")
+    fill(ready, "再改")
+    ready.sees("被退回")
+    (row,) = ready.table("instances")
+    ready.page.get_by_role("button", name="改好再交").click()
+    ready.write("走访情况", "改好了")
+    ready.saved()
+    ready.finish()
+    ready.settled("sent")
+    (one,) = received()
+    assert (one.instance_id, note(one)) == (row["instanceId"], "改好了")
+
+
+@pytest.mark.timeout(300)
+def test_a_server_killed_in_the_middle_of_uploads_keeps_one_of_each(phone, tmp_path):
+    """The real server in processes of its own, killed with its children while a phone sends."""
+    with killed_server.Server(tmp_path) as server:
+        line = Line(server.origin)
+        one = phone(line=line)
+        one.sign_in(server.token, "张大山")
+        for number in range(4):
+            line.always("/submission", Stranger(503))
+            fill(one, f"第{number}份")
+            one.page.get_by_role("button", name="返回").click()
+        one.settled("queued", 4)
+        line.only("/submission", None, Lost(), method="POST")
+        one.nudge()
+        one.until(lambda: line.count("/submission", "POST") >= 6)
+        server.kill()
+        one.nudge()
+        one.sees("待传")
+        server.start()
+        line.free()
+        one.nudge()
+        one.settled("sent", 4)
+        assert server.records() == [f"第{number}份" for number in range(4)]
+        line.down()

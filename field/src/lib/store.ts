@@ -149,11 +149,11 @@ export async function keep<K extends keyof Settings>(store: Store, key: K, value
   await store.settings.put({ key, value })
 }
 
-/** Whether an error says that the phone's storage is full, however Dexie has wrapped it. */
+/** How browsers put it when something could not be written: by quota, at the end of a transaction, by a full disk. */
+const NOT_WRITTEN = ['QuotaExceededError', 'AbortError', 'UnknownError']
+
+/** Whether an error means that the phone's storage is full, as far as a browser lets anybody know. */
 export function isFull(error: unknown): boolean {
-  for (let cause = error as { name?: string; inner?: unknown } | undefined; cause; cause = cause.inner as typeof cause) {
-    if (cause.name === 'QuotaExceededError' || /quota/i.test(String((cause as Error).message ?? ''))) return true
-    if (cause.inner === cause) break
-  }
-  return false
+  const { name = '', inner } = (error ?? {}) as { name?: string; inner?: unknown }
+  return NOT_WRITTEN.includes(name) || (!!inner && inner !== error && isFull(inner))
 }

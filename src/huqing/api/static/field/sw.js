@@ -1,13 +1,13 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "f9f921d7c8d2";
+const VERSION = "5a83c4a0b7d6";
 const FILES = [
 	"FormScreen-CU6YW9Hh.css",
-	"FormScreen-bC5iX2Rj.js",
+	"FormScreen-Dur4iP1X.js",
 	"app.webmanifest",
 	"defineProperty-DHR6M5mJ.css",
 	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-Bf-c35dA.js",
+	"index-Bjum87D5.js",
 	"index-Dq0kw5hg.css",
 	"./",
 	"notice.css",
