@@ -144,6 +144,24 @@ def test_what_rests_on_no_row_names_the_file_it_was_compared_with(family, push, 
     assert texts(Alert.objects.get(finding="uninsured_member", person=person)) == ["参保名单.csv（没有相应的行）"]
 
 
+def test_lists_of_one_kind_side_by_side_are_all_named_but_of_each_only_the_newest(family, screen, tmp_path) -> None:
+    for name, kind, year in (
+        ("居民_2025", "居民医保", 2025),
+        ("职工_2026", "职工医保", 2026),
+        ("居民_2026", "居民医保", 2026),
+    ):
+        path = tmp_path / f"{name}.csv"
+        rows = f"姓名,身份证号,乡镇,行政村,参保年度,险种\n陈小山,{SON_ID},朱衣镇,砚瓦村,{year},{kind}\n"
+        path.write_text(rows, encoding="utf-8-sig")
+        take_in(path, kind="insured", by=None, data_date=AS_OF, region="500236")
+    person = family.members.get(name="陈大山")
+    person.items = {"resident_insurance": False, "employee_insurance": False}
+    person.save()
+    screen()
+    alert = Alert.objects.get(finding="uninsured_member", person=person)
+    assert texts(alert) == ["居民_2026.csv（没有相应的行）", "职工_2026.csv（没有相应的行）"]
+
+
 def test_alerts_about_the_file_alone_have_no_rows(village, screen) -> None:
     screen()
     assert texts(Alert.objects.get(finding="income_below_line", household=village.poor)) == []

@@ -7,6 +7,7 @@ other values. Where no single row counts because others say the same, all rows o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +19,7 @@ import pyarrow as pa
 
 from huqing.intake.models import Import
 from huqing.registry import snapshot
-from huqing.registry.models import Region, Source
+from huqing.registry.models import DepartmentRecord, Region, Source
 from huqing.rules.engine import quoted
 from huqing.rules.library import library
 from huqing.screening import actions
@@ -27,6 +28,7 @@ from huqing.screening.models import Alert, Run
 # A clone of household h without one row is a household of its own: its number in the high bits of its people's ids.
 CLONE_BITS = 40
 MOST_ROWS = 200
+MOST_FILES = 60  # the newest of a kind that are looked at
 AT_ONCE = 400
 
 
@@ -254,10 +256,10 @@ def _clones(tables: Mapping[str, pa.Table], variants: list[Variant]) -> dict[str
 
 
 def named(alerts: Sequence[Alert], found: Mapping[Key, list[Line]]) -> dict[Key, list[FileRows]]:
-    """The rows by file. An alert none of whose rows count rests on a row that is not there: then the newest file of
-    each kind it was compared with is named."""
+    """The rows by file. An alert none of whose rows count rests on a row that is not there: then the newest files of
+    each kind it was compared with are named."""
     sources = {line.source_id for lines in found.values() for line in lines}
-    latest: dict[tuple[str, str], Source | None] = {}
+    latest: dict[tuple[str, str], list[Source]] = {}
     known = Source.objects.in_bulk(sources)
     intakes = {intake.source_id: intake for intake in Import.objects.filter(source_id__in=sources)}
     result: dict[Key, list[FileRows]] = {}
@@ -276,15 +278,20 @@ def named(alerts: Sequence[Alert], found: Mapping[Key, list[Line]]) -> dict[Key,
             for kind in sorted(_files(alert.finding)):
                 if (county, kind) not in latest:
                     latest[county, kind] = _latest(county, kind)
-                source = latest[county, kind]
-                if source is not None:
-                    files.append(FileRows(source, getattr(source, "intake", None), ()))
+                files += [FileRows(source, getattr(source, "intake", None), ()) for source in latest[county, kind]]
         result[key] = files
     return result
 
 
-def _latest(county: str, kind: str) -> Source | None:
-    """The source of the newest file of a kind the county has taken in."""
+def _latest(county: str, kind: str) -> list[Source]:
+    """The sources of the newest files of a kind the county has taken in, one of each series.
+
+    A kind may come as several lists side by side (insured residents, insured employees). Files whose names differ in
+    nothing but digits, as of months and years, are one series.
+    """
     applied = Import.objects.filter(record_kind=kind, state=Import.State.APPLIED, region_code__startswith=county)
-    newest = applied.exclude(source=None).select_related("source").order_by("-id").first()
-    return newest.source if newest else None
+    newest: dict[str, Source] = {}
+    for intake in applied.exclude(source=None).select_related("source").order_by("-id")[:MOST_FILES]:
+        newest.setdefault(re.sub(r"\d+", "", f"{Path(intake.file_name).stem}/{intake.sheet}"), intake.source)
+    in_force = DepartmentRecord.objects.filter(retired_by=None)
+    return [source for source in newest.values() if in_force.filter(source=source).exists()]
