@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import random
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -25,7 +26,9 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 FOLDER = Path(os.environ.setdefault("HUQING_DATA", str(ROOT / "build" / "bench" / "county")))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huqing.site.settings")
-HOST, PORT = "127.0.0.1", 8765
+HOST = "127.0.0.1"
+with socket.create_server((HOST, 0)) as free:
+    PORT: int = free.getsockname()[1]
 USERS, REQUESTS = 20, 60
 LIMIT_MS = 150
 FULL_SIZE = 300_000
@@ -96,7 +99,7 @@ def main() -> None:
     )
     results, failures = [], []
     try:
-        _wait()
+        _wait(server)
         people = []
         for number in range(USERS):
             browser, name = Browser(), ACCOUNTS[number % len(ACCOUNTS)]
@@ -221,8 +224,10 @@ def _click(number: int, browser: Browser, pages: dict[str, list[Page]], pause: f
     results.put((times, failures, browser.cookies, number, time.perf_counter()))
 
 
-def _wait() -> None:
+def _wait(server: subprocess.Popen[bytes]) -> None:
     for _ in range(120):
+        if server.poll() is not None:
+            break
         try:
             Browser().ask("GET", "/account/login/")
         except OSError:
