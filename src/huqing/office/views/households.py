@@ -14,6 +14,7 @@ from huqing.access.scope import covers
 from huqing.office import bill_page, household_file, household_list, paging, places, wording
 from huqing.registry.models import Household
 from huqing.standards.codelists import codelist
+from huqing.visits import calendar
 from huqing.visits.timeline import timeline_of
 
 ORDERS = {
@@ -68,6 +69,7 @@ def household_page(request: HttpRequest, pk: int) -> HttpResponse:
         "household": household,
         "today": today,
         "timeline": timeline_of(household, request.user),
+        "due": calendar.of_household(household) if household.status == Household.Status.ACTIVE else [],
     }
     return render(request, "office/households/detail.html", {**context, **place(household)})
 
