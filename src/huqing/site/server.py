@@ -86,18 +86,22 @@ def recover() -> None:
 
 
 def tick(now: datetime | None = None) -> None:
-    """What the clock does every half minute: take up imports of killed processes, enqueue the screening that is due,
-    and once a day drop ended sessions."""
+    """What the clock does every half minute: take up imports of killed processes, enqueue the screening and the
+    refresh of visits that are due, and once a day drop ended sessions and files that belong to no record."""
     from django.core.cache import cache
 
     from huqing.intake.recovery import recover as recover_imports
     from huqing.screening.schedule import enqueue_due
+    from huqing.visits import background
+    from huqing.visits.arrivals import sweep
 
     now = now or datetime.now(ZoneInfo(settings.TIME_ZONE))
     recover_imports(waiting=False)
     enqueue_due(now)
+    background.enqueue_due(now)
     if cache.add(f"site.sessions_cleared.{now:%Y-%m-%d}", True, 2 * 24 * 3600):
         call_command("clearsessions", verbosity=0)
+        sweep()
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:

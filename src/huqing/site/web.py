@@ -9,8 +9,26 @@ import signal
 import sys
 from typing import Any
 
+from gunicorn.glogging import Logger
+
+from huqing.access.logs import HideNumbers
+
 # prctl(2): the signal a child gets when its parent dies.
 _PARENT_DEATH_SIGNAL = 1
+
+
+class SievedLogger(Logger):
+    """gunicorn's own logs, access log included, without numbers of people and without phones' tokens."""
+
+    def setup(self, cfg: Any) -> None:
+        """As gunicorn sets them up, each line sieved."""
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            for handler in log.handlers:
+                handler.addFilter(HideNumbers())
+
+
+logger_class = SievedLogger
 
 
 def end_with_parent() -> None:

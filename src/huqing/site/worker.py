@@ -1,4 +1,4 @@
-"""The background process: runs queued tasks one at a time and keeps the clock of scheduled work."""
+"""The background process: runs queued tasks one at a time, keeps the clock, and lands what phones have sent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import socket
 import threading
 import time
+
+LANDING_SECONDS = 1.0  # between two looks for what has come in
 
 
 def clock(stop: threading.Event) -> None:
@@ -22,6 +24,23 @@ def clock(stop: threading.Event) -> None:
         except Exception:
             logging.getLogger("huqing").exception("定时任务出错，下次再试")
             time.sleep(CLOCK_SECONDS)
+
+
+def landing(stop: threading.Event) -> None:
+    """Land what phones have sent, soon after it was stored, until told to stop; a screening meanwhile is no matter."""
+    from django.db import close_old_connections
+
+    from huqing.visits.arrivals import work_off
+
+    while not stop.is_set():
+        close_old_connections()
+        try:
+            landed = work_off()
+        except Exception:
+            logging.getLogger("huqing").exception("走访记录入档出错，稍后再试")
+            landed = 0
+        if not landed:
+            stop.wait(LANDING_SECONDS)
 
 
 def end_interrupted() -> int:
@@ -65,7 +84,8 @@ def main() -> None:
     end_interrupted()
     recover()
     stop = threading.Event()
-    threading.Thread(target=clock, args=(stop,), name="clock", daemon=True).start()
+    for work in (clock, landing):
+        threading.Thread(target=work, args=(stop,), name=work.__name__, daemon=True).start()
     name = f"{socket.gethostname()[:50]}:{os.getpid()}"
     try:
         call_command("db_worker", queue_name="*", interval=1.0, verbosity=0, reload=False, worker_id=name)

@@ -15,8 +15,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from huqing.access import audit
-from huqing.visits import flow
-from huqing.visits.models import Submission
+from huqing.visits import files, flow
+from huqing.visits.counting import counts
+from huqing.visits.models import Attachment, Submission
 
 AT_ONCE = 200
 State = Submission.State
@@ -31,16 +32,20 @@ def announce(submission: Submission) -> None:
 
 
 def work_off(limit: int = AT_ONCE) -> int:
-    """Land what waits, the oldest first, up to ``limit``; returns how many were worked on."""
-    waiting = list(_waiting().order_by("pk").values_list("pk", flat=True)[:limit])
-    for pk in waiting:
-        land(pk)
-    return len(waiting)
+    """Land what waits, the oldest first, up to ``limit``; returns how many have landed."""
+    return sum(map(land, list(_waiting().order_by("pk").values_list("pk", flat=True)[:limit])))
 
 
 def waiting() -> int:
     """How many submissions have arrived and not yet landed."""
     return _waiting().count()
+
+
+def sweep() -> int:
+    """Remove files no record names, left by what was interrupted; returns how many."""
+    return files.sweep(
+        lambda digests: set(Attachment.objects.filter(sha256__in=digests).values_list("sha256", flat=True))
+    )
 
 
 def land(pk: int) -> bool:
@@ -63,9 +68,14 @@ def _land(pk: int) -> bool:
     submission = waiting.select_related("form", "version", "user").defer("xml", "version__source").filter(pk=pk).first()
     if submission is None:
         return False
+    # Before it lands: afterwards the file says what was typed.
+    village = "" if submission.household_id else submission.region_code
+    submission.typed, submission.prefilled, submission.derived = counts(
+        submission.version, submission.answers, submission.household, village=village
+    )
     flow.received(submission)
     submission.landed_at = timezone.now()
-    submission.save(update_fields=["landed_at"])
+    submission.save(update_fields=["landed_at", "typed", "prefilled", "derived"])
     audit.record(
         by=submission.user,
         action="visit_receive",

@@ -20,10 +20,12 @@ from django.utils import timezone
 
 from huqing.access.models import Role
 from huqing.access.permissions import refusal
-from huqing.access.scope import covers, sees
-from huqing.registry.models import Household
-from huqing.teams.queries import villages_of
-from huqing.visits import arrivals, landing, photos
+from huqing.access.scope import CODE_LENGTH, covers, visible
+from huqing.registry.models import Household, Person, Region
+from huqing.teams.queries import cares_for, villages_of
+from huqing.visits import arrivals, photos
+from huqing.visits.conversions import form_of
+from huqing.visits.describing import key_of, visit_day
 from huqing.visits.files import Arrival
 from huqing.visits.models import Attachment, Form, FormVersion, Submission
 from huqing.visits.photos import Stored
@@ -84,19 +86,11 @@ def _received(
     parsed = parsed.under(version)
     files = _named(parsed, files)
     digest = hashlib.sha256(xml).hexdigest()
-    # New and without photos is the usual case, and then the insertion itself tells whether it is known.
-    if files or parsed.deprecated_id or state == Form.State.CLOSED:
-        known = _known(version, parsed)
-        if known is not None:
-            return _again(known, user, digest, parsed, files, incomplete)
-    try:
-        submission = _new(user, version, state, parsed, device, agent)
-    except NotReceived:
-        # What was taken once stays taken, even if the visitor's households have changed since.
-        known = _known(version, parsed)
-        if known is None:
-            raise
-        return _again(known, user, digest, parsed, files, incomplete)
+    # What was taken once stays taken, even if the form or the visitor's households have changed since.
+    known = _known(version, parsed)
+    if known is not None:
+        return _again(known, version, user, digest, parsed, files, incomplete)
+    submission = _new(user, version, state, parsed, device, agent)
     submission.xml, submission.xml_hash = zlib.compress(xml), digest
     stored = _stored(parsed, files, version)
     if incomplete and any(name not in stored for name in parsed.attachments):
@@ -112,7 +106,7 @@ def _received(
         if known is None:
             # Two edits of one record at once: the other one was faster.
             raise _stale() from None
-        return _again(known, user, digest, parsed, files, incomplete)
+        return _again(known, version, user, digest, parsed, files, incomplete)
     arrivals.announce(submission)
     return submission
 
@@ -151,39 +145,63 @@ def _named(parsed: Parsed, files: Mapping[str, Arrival]) -> dict[str, Arrival]:
 
 
 def _known(version: FormVersion, parsed: Parsed) -> Submission | None:
-    return Submission.objects.filter(form=version.form_id, instance_id=parsed.instance_id).first()
+    found = Submission.objects.filter(form=version.form_id, instance_id=parsed.instance_id)
+    return found.only("user", "xml_hash", "state").order_by().first()
 
 
 def _new(user: User, version: FormVersion, state: str, parsed: Parsed, device: str, agent: str) -> Submission:
     """The row of a new submission, not saved; NotReceived when it may not come from this person or now."""
     if state == Form.State.CLOSED:
         raise NotReceived(409, f"表单“{version.form.title}”已停用，不再接收。记录还在手机里，请联系县级经办。")
-    facts = landing.facts(version, parsed)
-    _check_subjects(user, version, parsed, facts)
+    household, person, region_code = _whom(user, version, parsed)
+    day, claims = visit_day(version, parsed)
     return Submission(
         instance_id=parsed.instance_id,
         form=version.form,
         version=version,
         user=user,
-        **{**facts, "region_code": facts["region_code"] or user.region_code.ljust(12, "0")},
+        household_id=household,
+        person_id=person,
+        region_code=region_code or user.region_code.ljust(CODE_LENGTH, "0"),
+        visited_on=day,
+        answers=parsed.answers,
+        phone_times=claims,
         received_at=timezone.now(),
         device=_short(device, "device"),
         agent=_short(agent, "agent"),
     )
 
 
-def _check_subjects(user: User, version: FormVersion, parsed: Parsed, facts: dict[str, Any]) -> None:
-    """NotReceived unless whom the form names exists, belongs together and is the visitor's to visit."""
-    subjects: Mapping[str, str] = version.conversion.get("subjects") or {}
-    household: Household | None = facts["household"]
-    if ("household" in subjects or household is not None) and (household is None or not sees(user, household)):
-        raise NotReceived(
-            403, "所选农户不在您负责的范围内，没有收下。记录还在手机里，请核对农户，或请乡镇调整责任后再传。"
-        )
-    if str(parsed.answers.get(subjects.get("person", "")) or "").strip() and facts["person"] is None:
-        raise NotReceived(403, "所选人员不是这一户的成员，没有收下。记录还在手机里，请重新选择人员后再传。")
-    if "village" in subjects and household is None and not _may_visit(user, facts["region_code"]):
-        raise NotReceived(403, "所选行政村不在您负责的范围内，没有收下。记录还在手机里，请核对后再传。")
+def _whom(user: User, version: FormVersion, parsed: Parsed) -> tuple[int | None, int | None, str]:
+    """Household, person and place of a form; NotReceived unless they exist, fit and are the visitor's to visit."""
+    subjects = form_of(version).subjects or {}
+    chosen = {subject: key_of(parsed.answers.get(path)) for subject, path in subjects.items()}
+    household, person, place = chosen.get("household"), chosen.get("person"), ""
+    if str(parsed.answers.get(subjects.get("person", "")) or "").strip():
+        lives_in = Person.objects.filter(pk=person).values_list("household", flat=True).first()
+        if lives_in is None or ("household" in subjects and lives_in != household):
+            raise NotReceived(403, "所选人员不是这一户的成员，没有收下。记录还在手机里，请重新选择人员后再传。")
+        household = lives_in
+    if "household" in subjects or household is not None:
+        place = _place_of(user, household)
+        if not place:
+            raise NotReceived(
+                403, "所选农户不在您负责的范围内，没有收下。记录还在手机里，请核对农户，或请乡镇调整责任后再传。"
+            )
+    elif "village" in subjects:
+        villages = Region.objects.filter(pk=chosen["village"], level=Region.Level.VILLAGE)
+        place = villages.values_list("code", flat=True).first() or ""
+        if not _may_visit(user, place):
+            raise NotReceived(403, "所选行政村不在您负责的范围内，没有收下。记录还在手机里，请核对后再传。")
+    return household, person, place
+
+
+def _place_of(user: User, household: int | None) -> str:
+    """The region code of a household the account sees, "" otherwise."""
+    if household is not None and user.role == Role.VISITOR:
+        return cares_for(user, household)
+    seen = visible(Household.objects.filter(pk=household), user)
+    return seen.values_list("region_code", flat=True).order_by().first() or ""
 
 
 def _may_visit(user: User, village: str) -> bool:
@@ -217,6 +235,7 @@ def _stale() -> NotReceived:
 
 def _again(
     known: Submission,
+    version: FormVersion,
     user: User,
     digest: str,
     parsed: Parsed,
@@ -230,10 +249,10 @@ def _again(
         raise NotReceived(
             409, "服务器上已有同一编号（instanceID）、内容不同（different XML）的记录，没有收下。请按修改稿重传。"
         )
-    missing = set(known.attachments.filter(sha256="").values_list("name", flat=True))
-    if not missing and known.state != State.INCOMPLETE:
+    if not files and known.state != State.INCOMPLETE:
         return known
-    stored = _stored(parsed, {name: file for name, file in files.items() if name in missing}, known.version)
+    missing = set(known.attachments.filter(sha256="").values_list("name", flat=True))
+    stored = _stored(parsed, {name: file for name, file in files.items() if name in missing}, version)
     with transaction.atomic():
         row = Submission.objects.select_for_update(of=("self",)).get(pk=known.pk)
         for attachment in row.attachments.filter(sha256="", name__in=stored):
