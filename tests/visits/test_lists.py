@@ -70,7 +70,7 @@ def test_the_lists_hold_the_columns_that_are_read_as_a_form_takes_them(family, m
         "health": "",
         "household_number": family.number,
     }
-    assert int(rows(made["parameter.csv"])[0]["monitor_line"]) > 1000
+    assert float(rows(made["parameter.csv"])[0]["monitor_line"]) > 1000
 
 
 def test_the_same_file_makes_the_same_bytes_and_a_change_other_ones(family, make_household, regions) -> None:
