@@ -58,7 +58,7 @@ def land(pk: int) -> bool:
     except Exception:
         # It would fail again, and hold up those behind it; the record itself is safe, and a page shows what happened.
         logger.exception("走访记录 %s 没有入档", pk)
-        told = {"applied": [], "older": [], "refused": {"household": "入档时程序出错，记录已保存，请联系管理员"}}
+        told = {"applied": [], "older": [], "refused": {"全部": "入档时程序出错，记录已保存，请联系管理员"}}
         return bool(_waiting().filter(pk=pk).update(landed_at=timezone.now(), landing=told))
 
 
