@@ -10,6 +10,7 @@ from tests.field import killed_server
 from tests.field.conftest import PATIENCE
 from tests.field.line import Cut, Line, Lost, Stranger
 
+from huqing.registry.models import Household
 from huqing.visits import links, review
 from huqing.visits.models import AccessLink, Attachment, Submission
 
@@ -299,3 +300,23 @@ def test_a_server_killed_in_the_middle_of_uploads_keeps_one_of_each(phone, tmp_p
         one.settled("sent", 4)
         assert server.records() == [f"第{number}份" for number in range(4)]
         line.down()
+
+
+def test_a_record_about_somebody_elses_household_does_not_hold_up_the_others(
+    ready, line, received, make_household, regions
+):
+    line.always("/submission", Stranger(503))
+    fill(ready, "这户已归别人")
+    moved = Household.objects.get(head_name="张大山")
+    make_household(members=("王小明",))
+    moved.village, moved.region_code = regions.other_village, regions.other_village.code
+    moved.save()
+    line.free()
+    ready.nudge()
+    ready.sees("1 条被退回")
+    (row,) = ready.settled("rejected")
+    assert row["refused"] == 403
+    ready.page.get_by_role("button", name="返回").click()
+    ready.sees("王小明")
+    assert "链接已作废" not in ready.read()
+    assert not received()

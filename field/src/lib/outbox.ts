@@ -2,7 +2,7 @@
  * Sends what waits. One uploader for all windows of a browser (a lock), one record after the other, in batches that a
  * bad line can carry; what has arrived is remembered file by file, so a cut upload goes on where it was cut.
  */
-import { Failure, ask, askJson } from './api'
+import { Failure, ask, askJson, words } from './api'
 import { isDue, nextAttempt } from './backoff'
 import type { Confirmation, Instance, KeptFile, Store } from './store'
 import { keep, setting } from './store'
@@ -67,10 +67,11 @@ async function deliver(store: Store, token: string, row: Instance): Promise<Fail
   let most = BATCH
   for (;;) {
     const batch = batchOf(await unsentFiles(store, row), most)
+    let said: string
     try {
-      await post(token, row, batch.files, batch.more)
+      said = await post(token, row, batch.files, batch.more)
     } catch (error) {
-      const failure = error as Failure
+      const failure = await aboutRecord(token, error as Failure)
       if (failure.status === 413 && batch.files.length > 1) {
         most = Math.ceil(most / 4)
         continue
@@ -79,7 +80,7 @@ async function deliver(store: Store, token: string, row: Instance): Promise<Fail
     }
     await store.transaction('rw', store.instances, store.files, async () => {
       for (const file of batch.files) await store.files.update([file.instanceId, file.name], { sent: 1 })
-      if (!batch.more) await arrived(store, row)
+      if (!batch.more) await arrived(store, row, said)
     })
     if (!batch.more) return null
   }
@@ -100,7 +101,22 @@ function batchOf(files: KeptFile[], most: number): { files: KeptFile[]; more: bo
   return { files: batch, more: batch.length < files.length }
 }
 
-async function post(token: string, row: Instance, files: KeptFile[], more: boolean): Promise<void> {
+/**
+ * A 403 may be about the link or about this record only (a household that is no longer one's own): a link that still
+ * opens another address is not the reason, and must not hold up what else waits.
+ */
+async function aboutRecord(token: string, failure: Failure): Promise<Failure> {
+  if (failure.kind !== 'revoked') return failure
+  try {
+    await askJson(token, 'state', [])
+  } catch (error) {
+    return (error as Failure).kind === 'revoked' ? failure : (error as Failure)
+  }
+  return new Failure('refused', failure.message, failure.status)
+}
+
+/** Send a batch; returns what the server says about files it did not take. */
+async function post(token: string, row: Instance, files: KeptFile[], more: boolean): Promise<string> {
   const body = new FormData()
   body.append('xml_submission_file', new Blob([row.xml], { type: 'text/xml' }), 'submission.xml')
   if (more) body.append('*isIncomplete*', 'yes')
@@ -109,10 +125,11 @@ async function post(token: string, row: Instance, files: KeptFile[], more: boole
   const answer = await ask(token, 'submission', { method: 'POST', body, headers, patience: 600_000 })
   // Anything else that looks like success is not ours to believe.
   if (answer.status !== 201) throw new Failure('network', '服务器没有按约定回答，稍后自动重试', answer.status)
+  return (await words(answer)).replace(/^已收下。/, '')
 }
 
-async function arrived(store: Store, row: Instance): Promise<void> {
-  await store.instances.update(row.instanceId, { state: 'sent', sentAt: Date.now(), reason: '', refused: null, review: 'received' })
+async function arrived(store: Store, row: Instance, said: string): Promise<void> {
+  await store.instances.update(row.instanceId, { state: 'sent', sentAt: Date.now(), reason: said, refused: null, review: 'received' })
   if (row.replaces) {
     await store.files.where({ instanceId: row.replaces }).delete()
     await store.instances.delete(row.replaces)
@@ -134,7 +151,7 @@ async function confirm(store: Store, token: string, row: Confirmation): Promise<
   try {
     await askJson(token, 'unchanged', { task: row.task, on: row.on, token: row.token })
   } catch (error) {
-    const failure = error as Failure
+    const failure = await aboutRecord(token, error as Failure)
     if (failure.kind === 'refused') {
       await store.confirmations.update(row.token, { state: 'rejected', reason: failure.message })
       return null

@@ -1,5 +1,5 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "5a83c4a0b7d6";
+const VERSION = "fb05ad119698";
 const FILES = [
 	"FormScreen-CU6YW9Hh.css",
 	"FormScreen-Dur4iP1X.js",
@@ -7,7 +7,7 @@ const FILES = [
 	"defineProperty-DHR6M5mJ.css",
 	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-Bjum87D5.js",
+	"index-CKiYCkKY.js",
 	"index-Dq0kw5hg.css",
 	"./",
 	"notice.css",
