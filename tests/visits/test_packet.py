@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 import json
 
 import pytest
@@ -14,8 +16,10 @@ from huqing.registry.models import DepartmentRecord, Entry, Label, Person, Sourc
 from huqing.screening.models import Alert
 from huqing.teams.actions import end_duty
 from huqing.teams.models import Responsibility
+from huqing.teams.queries import households_of
 from huqing.visits import cursor
-from huqing.visits.models import VisitTask
+from huqing.visits.lists import lists_for
+from huqing.visits.models import FormVersion, VisitTask
 from huqing.visits.packet import MOST_HOUSEHOLDS, encoded, packet_for
 from huqing.visits.tasks import visited
 
@@ -261,3 +265,37 @@ def test_whoever_looks_after_nobody_gets_an_empty_packet(family, users_by_role):
     for role in ("county", "town"):
         packet = packet_for(users_by_role[role])
         assert (packet["households"], packet["full"]) == ([], True)
+
+
+@pytest.mark.parametrize("key", ["four_visits", "linked_visits", "five_looks"])
+def test_the_packet_and_the_lists_for_other_clients_say_the_same(key, make_household, visitor, regions):
+    use(key)
+    items = {
+        "water_safe": False,
+        "income_per_head": 456_700,
+        "house_grade": "C",
+        "risks": ["01"],
+        "arable_area": "3.50",
+    }
+    household = listed(make_household(members=("张三", "李四"), items=items))
+    said(household.members.get(name="李四"), health=["02", "04"], labour="01")
+    for role in ("helper", "village_officer", "paired_teacher", "home_teacher", "family_doctor", "agronomist"):
+        made_responsible(visitor, role, household=household)
+    made_responsible(visitor, "village_leader", village=regions.village)
+    made_responsible(visitor, "backing_unit", village=regions.village)
+    packet = packet_for(visitor)
+    told = one(packet)
+    rows = {"household.csv": {str(told["id"]): told["read"]["household"]}, "person.csv": told["read"]["person"]}
+    rows["village.csv"] = {str(village["id"]): village["read"] for village in packet["villages"]}
+    compared = 0
+    for form in packet["forms"]:
+        version = FormVersion.objects.select_related("form").get(pk=form["pk"])
+        for name, content in lists_for(version, households_of(visitor)).items():
+            needed = {
+                need["key"] + "_words" * need["words"] for need in form["needs"] if f"{need['subject']}.csv" == name
+            }
+            for row in csv.DictReader(io.StringIO(content.decode())):
+                same = packet["parameters"] if name == "parameter.csv" else rows[name].get(row.get("id", ""), {})
+                assert {column: row[column] for column in needed} == {column: same.get(column, "") for column in needed}
+                compared += len(needed)
+    assert compared > 3
