@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -293,3 +294,28 @@ def test_the_sample_lists_have_the_columns_a_form_reads() -> None:
     [head, values] = csv.reader(io.StringIO(enginecheck.sample_list("household.csv", made.needs)))
     assert head == ["id", "title", "household", "head_name"]
     assert values == ["1", "1", "1", ""]
+
+
+def test_a_form_the_engine_chokes_on_is_stopped(monkeypatch) -> None:
+    monkeypatch.setattr(enginecheck, "SECONDS", -0.9)
+    with pytest.raises(PublishProblem, match="仍未完成，已停止"):
+        check_form(Source(form("| | text | a | 问 | |", header="hint").encode(), "f.md"))
+    monkeypatch.undo()
+    monkeypatch.setattr(enginecheck, "MEMORY_MB", 1)
+    with pytest.raises(PublishProblem, match="内存超限"):
+        check_form(Source(form("| | text | a | 问 | |", header="hint").encode(), "f.md"))
+
+
+def test_a_repeat_without_end_is_told() -> None:
+    rows = [row("begin_repeat", "r", "重", repeat_count="1000000000000"), row("text", "b", "乙"), row("end_repeat", "")]
+    [found] = told(*rows)
+    assert "“重”公式算不出来" in found
+
+
+def test_forms_are_checked_with_the_engine_that_phones_have() -> None:
+    field = Path(__file__).parents[2] / "field"
+    locked = [
+        json.loads((folder / "package-lock.json").read_text())["packages"]["node_modules/@getodk/xforms-engine"]
+        for folder in (field, field / "engine")
+    ]
+    assert locked[0] == locked[1]
