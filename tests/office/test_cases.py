@@ -103,6 +103,20 @@ def test_a_case_goes_from_the_household_page_to_the_public_page(as_role, househo
     assert "已纳入，公告并制定计划" in text_of(as_role("county").get("/cases/"))
 
 
+def test_the_home_page_says_what_waits_for_whom_and_who_is_told_of_delays(
+    as_role, household, users_by_role, clock, monkeypatch
+) -> None:
+    monkeypatch.setattr("huqing.office.views.home.office_day", lambda: clock["day"])
+    actions.open_case(household=household, source="2", clue="走访发现大病支出", by=users_by_role["grid"])
+    assert "事项等您办理" in text_of(as_role("village").get("/"))
+    assert "超期" not in text_of(as_role("town").get("/"))
+    clock["day"] = DAY + dt.timedelta(days=9)
+    assert "等您办理的事项已超期" in text_of(as_role("village").get("/"))
+    assert "张三" in text_of(as_role("village").get("/cases/?mine=1&late=1"))
+    assert "办理的事项" not in text_of(as_role("reader").get("/"))
+    assert "已超期 4 个工作日" in text_of(as_role("reader").get("/cases/"))
+
+
 def test_a_step_that_cannot_be_taken_changes_nothing_and_says_why(as_role, household, users_by_role) -> None:
     case = actions.open_case(household=household, source="2", clue="走访发现大病支出", by=users_by_role["grid"])
     answer = as_role("village").post(f"/cases/{case.pk}/take/", {"move": "accept", "turn": "0"})

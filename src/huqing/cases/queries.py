@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q, QuerySet
 
-from huqing.access.permissions import Refused
+from huqing.access.permissions import Refused, may
 from huqing.cases import actions
 from huqing.cases.calendar import workdays
 from huqing.cases.errors import CaseError
-from huqing.cases.models import Case
+from huqing.cases.models import Case, Objection, ProcedureVersion
 from huqing.cases.procedure import procedure_of
 from huqing.packs.procedures import Move
 
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 SOON = 2  # working days
 
 
-def board(user: User, *, state: str = "", late: bool = False, region: str = "", day: dt.date) -> QuerySet[Case]:
-    """The open cases the user sees, the most pressing first."""
+def board(
+    user: User, *, state: str = "", late: bool = False, waiting: bool = False, region: str = "", day: dt.date
+) -> QuerySet[Case]:
+    """The open cases the user sees; ``waiting``: only those that wait for a step of the user's role."""
     cases = Case.objects.visible_to(user).filter(closed_on=None).select_related("state", "household", "procedure")
     if region:
         cases = cases.in_region(region)
@@ -32,6 +34,8 @@ def board(user: User, *, state: str = "", late: bool = False, region: str = "", 
         cases = cases.filter(state__key=state)
     if late:
         cases = cases.filter(Q(due_on__lt=day) | Q(total_due_on__lt=day))
+    if waiting:
+        cases = cases.filter(state__in=states_of(user.role))
     return cases
 
 
@@ -40,6 +44,49 @@ def counts(user: User, day: dt.date) -> Mapping[str, int]:
     cases = Case.objects.visible_to(user).filter(closed_on=None)
     by_state = cases.values_list("state__key").annotate(n=Count("pk")).order_by()
     return {**dict(by_state), "": cases.filter(Q(due_on__lt=day) | Q(total_due_on__lt=day)).count()}
+
+
+@dataclass(frozen=True)
+class Mine:
+    """What of the open cases concerns one person: waiting for the own role, late, told to the role, objections."""
+
+    waiting: int
+    late: int
+    told: int
+    objections: int
+
+
+def mine(user: User, day: dt.date) -> Mine:
+    """How many open cases wait for a step of the user's role; how many are late, of these or told to the role."""
+    cases = Case.objects.visible_to(user).filter(closed_on=None)
+    own = states_of(user.role)
+    late = cases.filter(Q(due_on__lt=day) | Q(total_due_on__lt=day))
+    waiting = cases.filter(state__in=own)
+    objections = Objection.objects.visible_to(user).filter(state=Objection.State.OPEN) if may_handle(user) else None
+    return Mine(
+        waiting=waiting.count(),
+        late=late.filter(state__in=own).count(),
+        told=late.filter(late_role=user.role).exclude(state__in=own).count(),
+        objections=objections.count() if objections is not None else 0,
+    )
+
+
+def states_of(role: str) -> list[int]:
+    """The states in which the ordinary next step, or the one after a decision, is this role's; standing ones wait for
+    nobody."""
+    found = []
+    for version in ProcedureVersion.objects.prefetch_related("states"):
+        made = procedure_of(version)
+        for state in version.states.all():
+            first = made.moves_from(state.key)[:1]
+            if state.kind != "standing" and first and role in first[0].by:
+                found.append(state.pk)
+    return found
+
+
+def may_handle(user: User) -> bool:
+    """Whether the user's role handles cases."""
+    return may(user, "handle_cases")
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,16 @@ def case_list(request: HttpRequest) -> HttpResponse:
     wanted = {
         "state": request.GET.get("state", "") if request.GET.get("state") in numbers else "",
         "late": "1" if request.GET.get("late") == "1" else "",
+        "mine": "1" if request.GET.get("mine") == "1" else "",
         "town": request.GET.get("town", "") if request.GET.get("town") in places.below(prefix) else "",
     }
     found = queries.board(
-        request.user, state=wanted["state"], late=bool(wanted["late"]), region=wanted["town"], day=day
+        request.user,
+        state=wanted["state"],
+        late=bool(wanted["late"]),
+        waiting=bool(wanted["mine"]),
+        region=wanted["town"],
+        day=day,
     )
     page = paging.page(
         found, query=request.GET, path=request.path, orders=ORDERS, default="-new", sortable=False, ids_first=True

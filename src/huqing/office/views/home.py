@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from huqing.access.models import Role
 from huqing.access.permissions import may, signed_in
+from huqing.cases import queries as case_queries
+from huqing.cases.calendar import today as office_day
 from huqing.office import places, queries, wording
 from huqing.screening import queries as screening
 from huqing.teams.queries import households_of
@@ -103,6 +105,7 @@ def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, A
             ("notice", "提示", "有空时看一眼"),
         )
     ]
+    lines += _cases_todo(user)
     lines += _visits_todo(user)
     if may(user, "review_links"):
         lines.append(
@@ -127,6 +130,24 @@ def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, A
             }
         )
     return [line for line in lines if line["count"]]
+
+
+def _cases_todo(user: Any) -> list[dict[str, Any]]:
+    """Cases that wait for the person's role, those that are late, and objections nobody answered."""
+    if not may(user, "handle_cases"):
+        return []
+    found = case_queries.mine(user, office_day())
+    told = (
+        (found.late, "件", "等您办理的事项已超期", "先办这些", link("office:cases", mine=1, late=1), "high"),
+        (found.told, "件", "下级办理的事项已超期", "催办，或查明原因", link("office:cases", late=1), "high"),
+        (found.objections, "件", "公示异议待答复", "逐件核实、逐件答复", link("office:postings"), "high"),
+        (found.waiting - found.late, "件", "事项等您办理", "按程序办下一步", link("office:cases", mine=1), "medium"),
+    )
+    return [
+        {"count": count, "unit": unit, "text": text, "hint": hint, "url": url, "dot": dot}
+        for count, unit, text, hint, url, dot in told
+        if count
+    ]
 
 
 def _visits_todo(user: Any) -> list[dict[str, Any]]:
