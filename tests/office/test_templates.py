@@ -10,7 +10,11 @@ from django.template.loader import get_template
 from django.urls import reverse
 
 from huqing.office import icons
+from huqing.registry.models import Label
+from huqing.teams.models import Responsibility, Staff
+from huqing.visits.models import AccessLink
 
+from . import reported
 from .reading import text_of
 
 TEMPLATES = Path(__file__).parents[2] / "src" / "huqing" / "office" / "templates"
@@ -63,6 +67,96 @@ def pages(household: int, person: int, user: int) -> list[str]:
         reverse("account_reauthenticate"),
         "/no-such-page/",
     ]
+
+
+@pytest.fixture
+def visit_pages(family, users_by_role) -> list[str]:
+    """The pages of visits, with a household's and a village's record, a person with a duty and a phone."""
+    version = reported.shipped("four_visits", "doctor", "3")
+    head = family.people[0]
+    answers = {"/data/household": str(family.pk), "/data/patient": str(head.pk), "/data/file/health": "01"}
+    visits = [
+        reported.submit(version, users_by_role["grid"], answers, family.household, person=head),
+        reported.submit(version, users_by_role["grid"], {}, region_code="500236101201"),
+    ]
+    staff = Staff.objects.create(name="赵文军", kind="1", region_code="500236101201")
+    duty = Responsibility.objects.create(
+        staff=staff, role="helper", region_code="500236101201", household=family.household, since=visits[0].visited_on
+    )
+    label = Label.objects.filter(household=family.household).first()
+    AccessLink.objects.create(
+        user=users_by_role["grid"],
+        token="1",
+        label="旧手机",
+        created_at=reported.NOW,
+        created_by=users_by_role["town"],
+    )
+    form, person = version.form_id, family.people[1].pk
+    return [
+        reverse("office:visits"),
+        *(reverse("office:visit", args=[visit.pk]) for visit in visits),
+        reverse("office:visit-forms"),
+        reverse("office:visit-table", args=[form]),
+        reverse("office:visit-calendar"),
+        reverse("office:visit-cadence"),
+        reverse("office:phone"),
+        reverse("office:phones"),
+        reverse("office:phones-of", args=[users_by_role["grid"].pk]),
+        reverse("office:staff"),
+        reverse("office:staff-add"),
+        reverse("office:staff-member", args=[staff.pk]),
+        reverse("office:duty-end", args=[duty.pk]),
+        reverse("office:forms"),
+        reverse("office:form", args=[form]),
+        reverse("office:form-add"),
+        reverse("office:methods"),
+        *(
+            reverse(f"office:{name}", args=[family.pk])
+            for name in ("member-add", "head-change", "household-split", "label-add", "household-grid")
+        ),
+        reverse("office:member-leave", args=[person]),
+        reverse("office:member-transfer", args=[person]),
+        reverse("office:label-end", args=[label.pk]),
+        reverse("office:household", args=[family.pk]),
+        reverse("office:home"),
+    ]
+
+
+@pytest.mark.parametrize("role", [*ROLES, "visitor"])
+def test_pages_of_visits_speak_chinese_and_leave_nothing_undefined(role, as_role, visit_pages, users_by_role) -> None:
+    client = as_role(role)
+    # Keys of forms and methods, names of products and of the sheets of a form.
+    latin = {"ODK", "Collect", "Excel", "CSV", "Parquet", "csv", "md", "uuid", "https"}
+    latin |= {"four", "visits", "doctor", "survey", "choices", "settings", "version"}
+        [
+            "ODK",
+            "Collect",
+            "Excel",
+            "CSV",
+            "Parquet",
+            "four",
+            "visits",
+            "doctor",
+            "uuid",
+            "csv",
+            "md",
+            "survey",
+            "choices",
+            "settings",
+            "version",
+        ]
+    )
+    names = {part for user in users_by_role.values() for part in user.username.split("_")}
+    seen = 0
+    for url in visit_pages:
+        response = client.get(url)
+        assert response.status_code in (200, 403, 404), url
+        text = text_of(response)
+        assert "未定义变量" not in text, url
+        english = set(re.findall(r"[A-Za-z]{2,}", text)) - LATIN - latin - names
+        assert not english, f"{url} as {role}: {english}"
+        seen += response.status_code == 200
+    assert seen
 
 
 @pytest.mark.parametrize("role", ROLES)
