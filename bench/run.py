@@ -44,6 +44,7 @@ def commands() -> dict[str, list[list[str]]]:
         "demo": [[*here, "bench/bench_demo.py"]],
         "forms": [[*here, "bench/bench_forms.py"]],
         "county": [[*here, "bench/bench_county.py"]],
+        "field": [[*here, "bench/bench_field.py"]],
         "office": [
             [*here, "bench/bench_recheck.py"],
             [*here, "bench/bench_office.py"],

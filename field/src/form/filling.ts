@@ -49,6 +49,7 @@ export interface Filling {
   isPicker(node: Control): boolean
   fileName(wanted: string): string
   media(url: { href: string } | undefined): Promise<string>
+  close(): void
 }
 
 export const FILLING: InjectionKey<Filling> = Symbol('filling')
@@ -262,7 +263,13 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
     return made
   }
 
-  return { opened, problem, generation, strict, unfolded, unreadable, progress, start, answer, save, beforeSaving, finish, troubles, messageFor, nextMissing, show, isPrefilled, isPicker: (node) => pickers.has(pathOf(node)), fileName, media }
+  function close(): void {
+    save()
+    for (const picture of pictures.values()) void picture.then((address) => address && URL.revokeObjectURL(address))
+    pictures.clear()
+  }
+
+  return { opened, problem, generation, strict, unfolded, unreadable, progress, start, answer, save, beforeSaving, finish, troubles, messageFor, nextMissing, show, isPrefilled, isPicker: (node) => pickers.has(pathOf(node)), fileName, media, close }
 }
 
 export function boxId(nodeId: string): string {
