@@ -128,24 +128,6 @@ def test_pages_of_visits_speak_chinese_and_leave_nothing_undefined(role, as_role
     # Keys of forms and methods, names of products and of the sheets of a form.
     latin = {"ODK", "Collect", "Excel", "CSV", "Parquet", "csv", "md", "uuid", "https"}
     latin |= {"four", "visits", "doctor", "survey", "choices", "settings", "version"}
-        [
-            "ODK",
-            "Collect",
-            "Excel",
-            "CSV",
-            "Parquet",
-            "four",
-            "visits",
-            "doctor",
-            "uuid",
-            "csv",
-            "md",
-            "survey",
-            "choices",
-            "settings",
-            "version",
-        ]
-    )
     names = {part for user in users_by_role.values() for part in user.username.split("_")}
     seen = 0
     for url in visit_pages:
