@@ -126,7 +126,7 @@ def visit_pages(family, users_by_role) -> list[str]:
 def test_pages_of_visits_speak_chinese_and_leave_nothing_undefined(role, as_role, visit_pages, users_by_role) -> None:
     client = as_role(role)
     # Keys of forms and methods, names of products and of the sheets of a form.
-    latin = {"ODK", "Collect", "Excel", "CSV", "Parquet", "csv", "md", "uuid", "https"}
+    latin = {"ODK", "Collect", "Excel", "CSV", "Parquet", "csv", "xls", "md", "uuid", "https"}
     latin |= {"four", "visits", "doctor", "survey", "choices", "settings", "version"}
     names = {part for user in users_by_role.values() for part in user.username.split("_")}
     seen = 0
