@@ -25,15 +25,26 @@ export const recordsOf = computed(() => {
   return found
 })
 
+/** The server counts a visit a moment after it has arrived; if it has not by then, something is wrong. */
+const COUNTED_BY = 24 * 3600 * 1000
+
 const doneTasks = computed(() => {
-  const done = new Set<number>()
-  for (const row of instances.value) if (row.task !== null && row.state === 'queued') done.add(row.task)
-  for (const row of confirmations.value) if (row.state !== 'rejected') done.add(row.task)
+  const done = new Map<number, string | null>()
+  for (const row of instances.value) {
+    const fresh = row.state === 'queued' || (row.state === 'sent' && Date.now() - (row.sentAt ?? 0) < COUNTED_BY)
+    if (row.task !== null && fresh) done.set(row.task, row.due)
+  }
+  for (const row of confirmations.value) if (row.state !== 'rejected') done.set(row.task, null)
   return done
 })
 
+function isDone(task: Task): boolean {
+  const due = doneTasks.value.get(task.id)
+  return due === null || (due !== undefined && due === task.due)
+}
+
 export function standOf(task: Task): Stand {
-  if (doneTasks.value.has(task.id)) return 'done'
+  if (isDone(task)) return 'done'
   if (task.due && task.due < today.value) return 'late'
   if (task.opens && task.opens > today.value) return 'later'
   return task.due && daysBetween(today.value, task.due) <= SOON ? 'soon' : 'open'
@@ -59,6 +70,7 @@ export interface Line {
   text: string
   due: string
   drafts: number
+  returned: number
 }
 
 function lineOf(household: Household): Line {
@@ -66,6 +78,7 @@ function lineOf(household: Household): Line {
   const order: Stand[] = ['late', 'soon', 'open', 'later', 'done']
   tasks.sort((a, b) => order.indexOf(a.stand) - order.indexOf(b.stand) || (a.task.due || '9').localeCompare(b.task.due || '9'))
   const first = tasks[0]
+  const records = recordsOf.value.get(household.id) ?? []
   const members = household.members.map((member) => member.name)
   return {
     household,
@@ -73,7 +86,8 @@ function lineOf(household: Household): Line {
     words: first ? wordsOf(first.task) : '',
     text: [household.head, household.number, household.group, household.grid, household.address, ...household.labels, ...members].join('\n').toLowerCase(),
     due: first && first.stand !== 'done' ? (first.stand === 'later' ? first.task.opens : first.task.due) || '9' : '99',
-    drafts: (recordsOf.value.get(household.id) ?? []).filter((row) => row.state === 'draft').length,
+    drafts: records.filter((row) => row.state === 'draft').length,
+    returned: records.filter((row) => row.state === 'rejected').length,
   }
 }
 

@@ -15,6 +15,8 @@ export interface Beginning {
   household: number | null
   person: number | null
   task: number | null
+  /** The last day of the task when it was begun. */
+  due: string
   lists: Record<string, string>
   replaces: string | null
   day: string
@@ -91,6 +93,7 @@ async function write(store: Store, answers: Answers, begun: Beginning, state: 'd
       household: begun.household,
       person: begun.person,
       task: begun.task,
+      due: begun.due,
       lists: begun.lists,
       replaces: begun.replaces,
       day: begun.day,

@@ -1,4 +1,7 @@
-/** The lists a form reads (household.csv, person.csv, village.csv, parameter.csv), made for the one it is about. */
+/**
+ * The lists a form reads (household.csv, person.csv, village.csv, parameter.csv), made for the one it is about. Titles
+ * read as in the lists that the server makes for other clients (huqing.visits.lists).
+ */
 import type { FormEntry, Household, Village } from './packet'
 
 function cell(value: string): string {
@@ -14,9 +17,9 @@ function columns(form: FormEntry, subject: string): string[] {
   return [...new Set(names)]
 }
 
-/** How a household is named wherever one is chosen from. */
-export function householdTitle(household: Household): string {
-  return [household.head, household.group, household.number].filter(Boolean).join(' ')
+function householdTitle(household: Household, villages: Village[]): string {
+  const village = villages.find((each) => each.id === household.village)?.title ?? ''
+  return [household.head, village + household.group, household.number].filter(Boolean).join(' ')
 }
 
 export interface About {
@@ -33,7 +36,7 @@ export function listsFor(form: FormEntry, about: About): Record<string, string> 
     'household.csv': () => {
       const names = columns(form, 'household')
       const rows = about.households.map((each) => [
-        String(each.id), householdTitle(each), ...names.map((name) => each.read.household[name] ?? ''),
+        String(each.id), householdTitle(each, about.villages), ...names.map((name) => each.read.household[name] ?? ''),
       ])
       return [['id', 'title', ...names], ...rows]
     },
@@ -43,7 +46,7 @@ export function listsFor(form: FormEntry, about: About): Record<string, string> 
         each.members
           .filter((member) => about.person === null || member.id === about.person)
           .map((member) => [
-            String(member.id), member.name, String(each.id),
+            String(member.id), member.relation ? `${member.name}（${member.relation}）` : member.name, String(each.id),
             ...names.map((name) => each.read.person[String(member.id)]?.[name] ?? ''),
           ]),
       )

@@ -45,6 +45,8 @@ export interface Instance {
   household: number | null
   person: number | null
   task: number | null
+  /** The task's last day when it was begun: once the server names another, it has counted the visit. */
+  due: string
   /** The lists made for it when it was begun; they stay with it so that its prefill stays. */
   lists: Record<string, string>
   xml: string

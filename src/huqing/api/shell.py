@@ -81,7 +81,9 @@ def file(request: HttpRequest, name: str) -> HttpResponseBase:
 def _answer(request: HttpRequest, name: str) -> HttpResponseBase:
     built = _built(name)
     packed = "gzip" in request.headers.get("Accept-Encoding", "")
-    response = HttpResponse(built.compressed if packed else built.content, content_type=built.kind)
+    content = built.compressed if packed else built.content
+    response = HttpResponse(b"" if request.method == "HEAD" else content, content_type=built.kind)
+    response.headers["Content-Length"] = str(len(content))
     if packed:
         response.headers["Content-Encoding"] = "gzip"
     response.headers["ETag"] = built.tag

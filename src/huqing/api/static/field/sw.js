@@ -1,5 +1,5 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "fb05ad119698";
+const VERSION = "592cfc0a9acc";
 const FILES = [
 	"FormScreen-CU6YW9Hh.css",
 	"FormScreen-Dur4iP1X.js",
@@ -7,8 +7,8 @@ const FILES = [
 	"defineProperty-DHR6M5mJ.css",
 	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-CKiYCkKY.js",
-	"index-Dq0kw5hg.css",
+	"index-DAb-xCHz.js",
+	"index-EKets9AH.css",
 	"./",
 	"notice.css",
 	"notice.js",
