@@ -43,7 +43,12 @@ from huqing.teams.models import (
     AllowanceLine,
     AllowanceRun,
     Avoidance,
+    FindingStep,
     Handover,
+    InspectionDuty,
+    InspectionFinding,
+    InspectionRound,
+    InspectionTarget,
     PairEdit,
     PairingProposal,
     Posting,
@@ -111,6 +116,11 @@ SCOPED: tuple[type[Model], ...] = (
     TeamNote,
     AllowanceRun,
     AllowanceLine,
+    InspectionRound,
+    InspectionTarget,
+    InspectionDuty,
+    InspectionFinding,
+    FindingStep,
     Case,
     CaseStep,
     Evidence,
@@ -329,6 +339,37 @@ def _pairing(pk: int, mark: str, village: Region, household: Household, staff: S
         pk=pk, region_code=code[:6], month=DAY.replace(day=1), created_at=NOW, created_by=clerk
     )
     AllowanceLine.objects.create(pk=pk, run=run, staff=staff, region_code=code, steps=[[mark, ""]])
+    _inspection(pk, mark, village, staff, clerk)
+
+
+def _inspection(pk: int, mark: str, village: Region, staff: Staff, clerk: User) -> None:
+    """A drawn round with a finding and a step towards putting it right."""
+    question = {"candidates": [], "inspectors": [], "count": {}}
+    round_ = InspectionRound.objects.create(
+        pk=pk,
+        title=mark,
+        region_code=village.code[:6],
+        question=question,
+        commitment="0" * 64,
+        state="drawn",
+        record={"note": mark},
+        created_at=NOW,
+        drawn_at=NOW,
+        created_by=clerk,
+    )
+    target = InspectionTarget.objects.create(pk=pk, round=round_, village=village, region_code=village.code)
+    InspectionDuty.objects.create(pk=pk, target=target, staff=staff)
+    finding = InspectionFinding.objects.create(
+        pk=pk,
+        target=target,
+        region_code=village.code,
+        text=mark,
+        responsible=mark,
+        found_on=DAY,
+        due_on=DAY,
+        found_by=clerk,
+    )
+    FindingStep.objects.create(pk=pk, finding=finding, state="open", text=mark, on=DAY, by=clerk)
 
 
 def _cases(pk: int, mark: str, village: Region, household: Household, clerk: User) -> None:

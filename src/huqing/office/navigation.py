@@ -84,6 +84,7 @@ GROUPS: list[tuple[str, list[Place]]] = [
             Place("office:ledger", "责任台账", "sitemap", "view_duties", "ledger"),
             Place("office:pairings", "结对", "heart-handshake", "manage_duties", "pairings"),
             Place("office:residency", "驻村工作队", "building-community", "confirm_presence", "residency"),
+            Place("office:inspections", "双随机抽查", "gavel", "view_inspections", "inspections"),
             Place("office:my-residency", "我的驻村", "calendar", "declare_presence", "my-residency"),
         ],
     ),

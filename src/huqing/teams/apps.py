@@ -41,6 +41,11 @@ class TeamsConfig(AppConfig):
                 "allowance_approve": "审核驻村补助",
                 "allowance_discard": "作废驻村补助",
                 "allowance_export": "导出驻村补助",
+                "inspection_commit": "公布抽查承诺",
+                "inspection_draw": "抽取检查对象和人员",
+                "inspection_cancel": "取消抽查",
+                "finding_add": "登记抽查问题",
+                "finding_step": "办理抽查问题",
                 "pairing_avoid": "登记回避关系",
             }
         )

@@ -1,5 +1,12 @@
 """Units, staff, and what they are responsible for, do and are drawn for; one module a part."""
 
+from huqing.teams.models.inspections import (
+    FindingStep,
+    InspectionDuty,
+    InspectionFinding,
+    InspectionRound,
+    InspectionTarget,
+)
 from huqing.teams.models.ledger import Handover, Posting, Responsibility, Staff, StaffImport, Unit
 from huqing.teams.models.pairing import Avoidance, PairEdit, PairingProposal, ProposedPair, VillageTrait
 from huqing.teams.models.resident import Absence, AllowanceLine, AllowanceRun, PresenceDay, RotaDay, TeamNote
@@ -9,7 +16,12 @@ __all__ = [
     "AllowanceLine",
     "AllowanceRun",
     "Avoidance",
+    "FindingStep",
     "Handover",
+    "InspectionDuty",
+    "InspectionFinding",
+    "InspectionRound",
+    "InspectionTarget",
     "PairEdit",
     "PairingProposal",
     "Posting",
