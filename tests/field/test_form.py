@@ -100,7 +100,7 @@ def test_every_kind_of_question_lands_as_it_was_filled(opened, received, camera_
     """What is asked of the fixtures here is also point 19: the office reads the same from ODK Collect's XML."""
     phone, version = opened(forms.EVERY_KIND, title="各种题", geolocation=HERE, permissions=["geolocation"])
     expect(phone.question("走访哪一户").locator(".settled")).to_contain_text("张大山")
-    expect(phone.question("走过的路")).to_contain_text("手机上还不能填这道题")
+    expect(phone.question("走过的路")).to_contain_text("这里还不能填这道题。可以不填")
     phone.write("一行字", "第一行 <&>")
     phone.write("多行字", "一\n二")
     phone.write("编号", "007")

@@ -14,8 +14,10 @@ export interface Answers {
 export type FetchAttachment = (name: string) => Promise<Blob | string | null | undefined>
 
 export interface Question {
+  path: string
   label: string
-  reason: string
+  // It has a place among the questions, where this is said.
+  placed: boolean
 }
 
 export interface Opened {
@@ -56,7 +58,8 @@ export async function openForm(xml: string, fetchAttachment: FetchAttachment, re
     else if (edit) root = (await form.editInstance({ inputType: 'FORM_INSTANCE_INPUT_RESOLVED', data: [formData(restored)] }, config)).root
     else root = (await form.restoreInstance({ data: [formData(restored)] }, config)).root
   } catch (error) {
-    throw new FormProblem('这份记录打不开，内容可能已损坏。记录还在手机里，请告诉县里的管理员。', String(error))
+    const words = restored ? '这份记录打不开，内容可能已损坏。记录还在手机里，请告诉县里的管理员。' : '这张表单打不开，请告诉县里的管理员。'
+    throw new FormProblem(words, String(error))
   }
   speakChinese(root)
   await settled(root)
@@ -121,9 +124,10 @@ function unsupportedIn(model: Document): Question[] {
     if (['label', 'hint', 'value', 'itemset', 'output', 'setvalue', 'setgeopoint', 'copy'].includes(element.localName)) continue
     if (['itemset', 'item', 'label', 'hint'].includes(parent)) continue
     const label = [...element.children].find((child) => child.localName === 'label')?.textContent?.trim()
-    const name = label || (element.getAttribute('ref') ?? element.getAttribute('nodeset') ?? '').split('/').pop() || ''
-    if (!SUPPORTED.has(element.localName)) found.push({ label: name, reason: '手机上还没有这种题' })
-    else if (element.localName === 'input' && element.hasAttribute('query')) found.push({ label: name, reason: '手机上还不能从外部清单里选' })
+    const path = (element.getAttribute('ref') ?? element.getAttribute('nodeset') ?? '').trim()
+    const known = SUPPORTED.has(element.localName)
+    // Choosing from itemsets.csv: the engine would take any word for an answer.
+    if (!known || (element.localName === 'input' && element.hasAttribute('query'))) found.push({ path, label: label || path.split('/').pop() || path, placed: known })
   }
   return found
 }

@@ -47,6 +47,7 @@ export interface Filling {
   show(nodeId: string): Promise<void>
   isPrefilled(node: Control): boolean
   isPicker(node: Control): boolean
+  isUnsupported(node: Control): boolean
   fileName(wanted: string): string
   media(url: { href: string } | undefined): Promise<string>
   close(): void
@@ -69,6 +70,8 @@ export interface Source {
 
 const REQUIRED = '这道题必须填'
 const WRONG = '这个答案不符合要求，请检查'
+/** Drawn on a map, or handed over by another app: nothing this screen can do. */
+const BEYOND = new Set(['geotrace', 'geoshape', 'intent', 'binary'])
 export const LOST_FILE = '文件在手机里找不到了，请重新拍或重新选，也可以删除'
 
 export function fill(source: Source, keep: (answers: Answers) => void, say: (words: string) => void): Filling {
@@ -249,6 +252,11 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
     return isUnchanged(node, value)
   }
 
+  function isUnsupported(node: Control): boolean {
+    if (node.nodeType !== 'input') return false
+    return BEYOND.has(node.valueType) || opened.value!.unsupported.some((question) => question.path === pathOf(node))
+  }
+
   function fileName(wanted: string): string {
     return freeName(wanted, new Set([...uploads(root())].map((node) => node.currentState.instanceValue)))
   }
@@ -269,7 +277,7 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
     pictures.clear()
   }
 
-  return { opened, problem, generation, strict, unfolded, unreadable, progress, start, answer, save, beforeSaving, finish, troubles, messageFor, nextMissing, show, isPrefilled, isPicker: (node) => pickers.has(pathOf(node)), fileName, media, close }
+  return { opened, problem, generation, strict, unfolded, unreadable, progress, start, answer, save, beforeSaving, finish, troubles, messageFor, nextMissing, show, isPrefilled, isPicker: (node) => pickers.has(pathOf(node)), isUnsupported, fileName, media, close }
 }
 
 export function boxId(nodeId: string): string {
