@@ -404,7 +404,7 @@ def test_facts_name_the_village_a_form_is_about(regions, users_by_role) -> None:
 
 
 def told(pk: int, **subjects: str) -> SimpleNamespace:
-    return SimpleNamespace(pk=pk, md5="m", conversion={"subjects": subjects}, xform="", version="")
+    return SimpleNamespace(pk=pk, md5="m", published_at=NOW, conversion={"subjects": subjects}, xform="", version="")
 
 
 def test_whom_takes_a_person_only_with_their_household(family, make_household) -> None:

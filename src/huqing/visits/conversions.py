@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import lru_cache
 
 from huqing.packs.forms import Converted
@@ -12,12 +13,12 @@ from huqing.visits.models import FormVersion
 __all__ = ["as_data", "form_of", "target"]
 
 _MOST_KEPT = 500
-_read_before: dict[tuple[int, str], Converted] = {}
+_read_before: dict[tuple[int, str, dt.datetime], Converted] = {}
 
 
 def form_of(version: FormVersion) -> Converted:
     """The conversion of a published version; a version that was not converted here has no questions."""
-    key = (version.pk, version.md5)
+    key = (version.pk, version.md5, version.published_at)
     found = _read_before.get(key)
     if found is None:
         if len(_read_before) > _MOST_KEPT:

@@ -7,6 +7,7 @@ Storing is one short transaction that waits for nobody; landing in the file is `
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import hashlib
 import zlib
@@ -113,7 +114,7 @@ def _received(
 
 def _version(parsed: Parsed) -> tuple[FormVersion, str]:
     """The version a form was filled in, and the state of the form; NotReceived when there is none."""
-    versions = FormVersion.objects.filter(form__form_id=parsed.form_id).values_list("pk", "md5", "form__state")
+    versions = FormVersion.objects.filter(form__form_id=parsed.form_id).values_list("pk", "published_at", "form__state")
     found = versions.filter(version=parsed.version).first()
     if found is None and not parsed.version:
         # Some clients send no version at all; the newest is the best guess, and nothing is lost.
@@ -128,7 +129,7 @@ def _version(parsed: Parsed) -> tuple[FormVersion, str]:
 
 
 @lru_cache(maxsize=128)
-def _kept(pk: int, md5: str) -> FormVersion:
+def _kept(pk: int, published_at: dt.datetime) -> FormVersion:
     """A version, which never changes; only the columns a submission needs."""
     return FormVersion.objects.select_related("form").defer("source").get(pk=pk)
 
