@@ -262,7 +262,9 @@ def phone(line, chromium: Browser, tmp_path) -> Iterator[Callable[..., Phone]]:
     """
     given: list[Phone] = []
 
-    def give(*, width: int = 390, folder: Path | None = None, line: Line = line, **how: Any) -> Phone:
+    def give(
+        *, width: int = 390, folder: Path | None = None, line: Line = line, flags: tuple[str, ...] = (), **how: Any
+    ) -> Phone:
         how = {
             "viewport": {"width": width, "height": 844},
             "locale": "zh-CN",
@@ -275,7 +277,7 @@ def phone(line, chromium: Browser, tmp_path) -> Iterator[Callable[..., Phone]]:
             page = context.new_page()
         else:
             context = chromium.browser_type.launch_persistent_context(
-                folder, executable_path=CHROMIUM, args=FLAGS, **how
+                folder, executable_path=CHROMIUM, args=[*FLAGS, *flags], **how
             )
             page = context.pages[0]
         context.set_default_timeout(PATIENCE)

@@ -7,6 +7,7 @@ import hashlib
 import re
 
 import pytest
+import segno
 from django.utils import timezone
 from playwright.sync_api import expect
 from tests.field.conftest import TODAY
@@ -206,7 +207,7 @@ def test_another_persons_link_asks_and_shows_nothing_of_the_first(
     ready.sees("待传")
     ready.go(f"/field/#{others}")
     ready.sees("换成另一位？", "还有 1 份没有交上去")
-    ready.page.get_by_role("button", name="不换").click()
+    ready.page.get_by_role("button", name="不换", exact=True).click()
     ready.sees("张大山")
     ready.go(f"/field/#{others}")
     ready.sees("换成另一位？")
@@ -430,3 +431,74 @@ def test_a_browser_that_does_not_understand_the_script_is_told_too(phone, line):
     one.page.clock.fast_forward(21_000)
     one.sees("页面没有打开")
     one.complaints.clear()
+
+
+def test_a_link_that_is_none_is_told_and_leaves_everything_as_it_was(ready):
+    ready.go(f"/field/#{'x' * 64}")
+    ready.sees("手机链接无效")
+    ready.page.get_by_role("button", name="不换，回到我的农户").click()
+    ready.sees("张大山")
+    ready.page.reload()
+    ready.sees("张大山")
+
+
+def test_a_pasted_link_signs_in_and_a_wrong_one_says_what_is_wrong(phone, token, make_household, line):
+    make_household(members=("张大山",))
+    one = phone()
+    one.go("/field/")
+    field = one.page.get_by_label("手机链接")
+    secret = token()
+    for text, reason in (
+        ("张大山", "这不是手机链接"),
+        (f"{line.origin}/field/#{secret[:40]}", "链接不完整"),
+        (f"https://county.invalid/field/#{secret}", "这是另一个地址（"),
+    ):
+        field.fill(text)
+        one.page.get_by_role("button", name="用这个链接登录").click()
+        one.sees(reason)
+    one.words.clear()
+    field.fill(f" {line.origin}/field/#{secret}\n")
+    one.page.get_by_role("button", name="用这个链接登录").click()
+    one.sees("张大山")
+
+
+def test_a_link_opened_without_a_network_is_tried_again_when_there_is_one(phone, token, make_household, line):
+    make_household(members=("张大山",))
+    one = phone()
+    one.go("/field/")
+    one.sees("怎么登录")
+    line.always("/key/", Cut())
+    one.go(f"/field/#{token()}")
+    one.sees("连不上服务器，链接还没有核对")
+    one.page.reload()
+    one.sees("连不上服务器，链接还没有核对")
+    line.free()
+    one.page.evaluate("window.dispatchEvent(new Event('online'))")
+    one.sees("张大山")
+
+
+def test_the_camera_reads_the_code_of_a_link(phone, token, make_household, line, tmp_path):
+    make_household(members=("张大山",))
+    film = tmp_path / "code.y4m"
+    width, height, scale = 640, 480, 6
+    code = segno.make(f"{line.origin}/field/#{token()}", error="l")
+    rows = [[255] * width for _ in range(height)]
+    for y, modules in enumerate(code.matrix_iter(scale=scale, border=4)):
+        for x, dark in enumerate(modules):
+            rows[y + 40][x + 120] = 0 if dark else 255
+    picture = b"FRAME\n" + bytes(value for row in rows for value in row) + bytes([128]) * (width * height // 2)
+    film.write_bytes(f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + picture * 2)
+    camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}")
+    one = phone(folder=tmp_path / "phone", flags=camera, permissions=["camera"])
+    one.go("/field/")
+    one.page.get_by_role("button", name="扫二维码").click()
+    one.sees("张大山")
+
+
+def test_a_phone_without_a_camera_says_what_to_do_instead(phone):
+    one = phone()
+    one.go("/field/")
+    one.page.get_by_role("button", name="扫二维码").click()
+    one.sees("粘贴")
+    one.page.get_by_role("button", name="不扫了").click()
+    expect(one.page.get_by_label("手机链接")).to_be_visible()

@@ -64,24 +64,29 @@ export async function takeForms(sender: Sender, entries: FormEntry[]): Promise<v
   const missing: string[] = []
   for (const entry of entries) {
     const known = await store.forms.get(entry.pk)
-    if (known && sameForm(known, entry)) {
-      await store.forms.update(entry.pk, { ...entry, current: 1 })
-      continue
-    }
-    const fetched = await fetchForm(sender, entry)
+    const same = known && sameForm(known, entry)
+    if (same && known.current && isAsAnnounced(known, entry)) continue
+    const fetched = same ? { form: { ...known, ...entry, current: 1 as const }, media: null } : await fetchForm(sender, entry)
     if (!fetched) {
       missing.push(entry.title)
       continue
     }
     await store.transaction('rw', store.forms, store.media, async () => {
-      await store.media.where({ form: entry.pk }).delete()
-      await store.media.bulkPut(fetched.media)
+      if (fetched.media) {
+        await store.media.where({ form: entry.pk }).delete()
+        await store.media.bulkPut(fetched.media)
+      }
       await store.forms.where({ form_id: entry.form_id }).modify({ current: 0 })
       await store.forms.put(fetched.form)
     })
   }
   await retire(store, entries)
   await keep(store, 'missing', missing)
+}
+
+/** Whether nothing about a kept form has to be written again. */
+function isAsAnnounced(known: KeptForm, entry: FormEntry): boolean {
+  return Object.entries(entry).every(([key, value]) => JSON.stringify(known[key as keyof FormEntry]) === JSON.stringify(value))
 }
 
 function sameForm(known: KeptForm, entry: FormEntry): boolean {

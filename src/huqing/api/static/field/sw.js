@@ -1,18 +1,20 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "592cfc0a9acc";
+const VERSION = "de122b4dc323";
 const FILES = [
-	"FormScreen-CU6YW9Hh.css",
-	"FormScreen-Dur4iP1X.js",
+	"FormScreen-CdGv4PpJ.css",
+	"FormScreen-DRJFYu_D.js",
 	"app.webmanifest",
 	"defineProperty-DHR6M5mJ.css",
 	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-DAb-xCHz.js",
+	"index-Bdea00xD.js",
 	"index-EKets9AH.css",
 	"./",
+	"manifest.json",
 	"notice.css",
 	"notice.js",
-	"rolldown-runtime-WkwZ5CU-.js"
+	"rolldown-runtime-WkwZ5CU-.js",
+	"sw.js"
 ];
 const CACHE = `huqing-field-${VERSION}`;
 const SCOPE = new URL("./", self.location.href);
