@@ -279,6 +279,10 @@ def test_prefilled_answers_are_marked_until_they_are_changed_and_the_office_coun
     expect(turns.nth(3)).to_contain_text("4. 张小弟")
     expect(turns.nth(3)).to_contain_text("还差 1 项")
     expect(turns.nth(3).locator(".question")).to_have_count(0)
+    phone.finish()
+    summary = phone.page.locator(".choices:visible")
+    expect(summary.get_by_role("button", name="张小弟：身体怎么样")).to_be_visible()
+    summary.get_by_role("button", name="关闭").click()
     assert fill_required(phone.page) == 4
     expect(turns.nth(3).locator(".question")).to_be_visible()
     phone.finish()

@@ -5,7 +5,7 @@ import { computed, inject, nextTick, reactive, ref, shallowRef, type ComputedRef
 import { FormProblem, answersOf, finishedAnswers, openForm, type Answers, type FetchAttachment, type Opened } from './engine.ts'
 import { freeName } from './files.ts'
 import { isUnchanged, pickerPaths, prefilledPaths, valueInFile } from './prefill.ts'
-import { controls, isAnswered, isAsked, labelOf, pathOf, uploads, type Control } from './tree.ts'
+import { controls, isAnswered, isAsked, labelOf, pathOf, turnTitle, uploads, type Control } from './tree.ts'
 
 export const SAVE_AFTER = 400
 
@@ -180,7 +180,7 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
     const found: Trouble[] = []
     for (const node of controls(root())) {
       const message = isAsked(node) ? complaint(node) : ''
-      if (message) found.push({ nodeId: node.nodeId, label: labelOf(node) || '没有题目的题', message })
+      if (message) found.push({ nodeId: node.nodeId, label: [...turnsAbove(node), labelOf(node) || '没有题目的题'].join('：'), message })
     }
     return found
   }
@@ -278,6 +278,15 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
   }
 
   return { opened, problem, generation, strict, unfolded, unreadable, progress, start, answer, save, beforeSaving, finish, troubles, messageFor, nextMissing, show, isPrefilled, isPicker: (node) => pickers.has(pathOf(node)), isUnsupported, fileName, media, close }
+}
+
+/** The names of the repeats' turns a question stands in: whose health it is about. */
+function turnsAbove(node: Control): string[] {
+  const found: string[] = []
+  for (let above = node.parent as AnyNode; above.nodeType !== 'root'; above = above.parent as AnyNode) {
+    if (above.nodeType === 'repeat-instance') found.unshift(turnTitle(above) || `第 ${(above.parent.currentState.children as readonly AnyNode[]).indexOf(above) + 1} 条`)
+  }
+  return found
 }
 
 export function boxId(nodeId: string): string {
