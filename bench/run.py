@@ -60,6 +60,7 @@ def commands() -> dict[str, list[list[str]]]:
             "office-postgresql": [
                 [*there, "bench/bench_recheck.py"],
                 [*there, "bench/bench_office.py"],
+                [*there, "bench/bench_openrosa.py"],
                 [*here, *measure, f"{county}-postgresql", "--database", postgres],
                 [*there, "bench/bench_visits.py"],
             ],
