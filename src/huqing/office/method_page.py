@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from huqing.packs.forms import Converted, Question
 from huqing.packs.manifest import Cadence, Checklist, Pack
-from huqing.packs.telling import LAYOUT, asked, duty_text, field_text, type_text, whom_text
+from huqing.packs.telling import LAYOUT, NOTED, asked, duty_text, field_text, type_text, whom_text
 from huqing.rules.library import Library
 
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
@@ -118,7 +118,7 @@ def forms(pack: Pack) -> list[ShownForm]:
 def form_shown(key: str, form: Converted) -> ShownForm:
     """A form question by question; what is only calculated is left out."""
     lines = [_question(item) for item in asked(form) if item.type not in ("calculate", "hidden")]
-    given = [item for item in form.questions if item.type not in (*LAYOUT, "note", "calculate", "hidden")]
+    given = [item for item in form.questions if item.type not in (*LAYOUT, *NOTED, "note", "calculate", "hidden")]
     return ShownForm(
         key=key,
         title=form.title,

@@ -14,6 +14,8 @@ from huqing.standards.fields import record_kinds
 ALL = {"household": "所有农户", "person": "所有人", "village": "所有行政村"}
 OF = {"household": "户", "person": "人", "village": "村"}
 LAYOUT = ("group", "repeat", "loop")
+# What a phone notes by itself.
+NOTED = ("start", "end", "today", "deviceid", "username", "email", "phonenumber", "simserial", "subscriberid", "audit")
 TYPES = {
     "text": "文字",
     "integer": "整数",
@@ -40,6 +42,10 @@ TYPES = {
     "geoshape": "范围图",
     "barcode": "扫码",
     "acknowledge": "确认",
+    "start": "开始时间",
+    "end": "结束时间",
+    "today": "填写日期",
+    "deviceid": "设备编号",
 }
 
 
@@ -83,6 +89,6 @@ def asked(form: Converted) -> list[Question]:
 
 def form_summary(name: str, form: Converted) -> str:
     """One line about a form."""
-    questions = [item for item in form.questions if item.type not in LAYOUT]
+    questions = [item for item in form.questions if item.type not in (*LAYOUT, *NOTED)]
     reads, writes = sum("." in item.reads for item in questions), sum(bool(item.writes) for item in questions)
     return f"{form.title}（{name}，{form.version} 版）：{len(questions)} 题，预填 {reads} 题，写入档案 {writes} 题"

@@ -13,6 +13,7 @@ from typing import Any
 
 from huqing.packs import fits
 from huqing.packs.forms import Converted, Question
+from huqing.packs.telling import LAYOUT, NOTED
 from huqing.registry.models import Household, Person
 from huqing.registry.values import raw_text
 from huqing.standards.fields import Field
@@ -24,7 +25,7 @@ from huqing.visits.models import FormVersion
 
 _NEVER_LATE = dt.date(2199, 12, 31)
 WORKED_OUT = ("calculate",)
-UNASKED = ("group", "repeat", "note", "hidden", "start", "end", "today", "deviceid", "username", "audit", "trigger")
+UNASKED = (*LAYOUT, *NOTED, "note", "hidden", "trigger")
 
 
 def counts(
