@@ -34,11 +34,12 @@ def main() -> None:
 
     from huqing.registry.models import Household
     from huqing.site import demonstration
-    from huqing.visits.models import Confirmation, VisitTask
+    from huqing.visits.models import Confirmation, Method, VisitTask
     from machine import peak_memory, row, save
 
     call_command("migrate", verbosity=0)
-    demonstration.install_methods()
+    if not Method.objects.filter(active=True).exists():
+        demonstration.install_methods()
     # Not through the ORM, which would gather every row first: its memory is not the product's.
     with connection.cursor() as cursor:
         for model in (Confirmation, VisitTask):

@@ -101,7 +101,9 @@ def of_household(household: Household, *, on: dt.date | None = None) -> list[Due
 
 def _open(methods: Sequence[InUse]) -> QuerySet[VisitTask]:
     rows = VisitTask.objects.filter(method__in=[item.row for item in methods]).exclude(due_on=None)
-    return rows.select_related("household", "household__village", "person", "village").order_by("due_on", "pk")
+    around = rows.select_related("household", "household__village", "person", "village")
+    # The whole file of each is not what a calendar shows.
+    return around.defer("household__items", "person__items").order_by("due_on", "pk")
 
 
 def _asked(rows: QuerySet[VisitTask], methods: Sequence[InUse], duties: Duties) -> QuerySet[VisitTask]:
