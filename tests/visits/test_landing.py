@@ -170,6 +170,27 @@ def test_an_old_value_that_was_only_shown_does_not_undo_a_change_made_meanwhile(
     assert typed.landing["applied"] == ["household.arable_area"]
 
 
+@pytest.mark.parametrize(
+    ("start", "landed"),
+    [
+        ("2024-06-01T16:30:00.000+08:00", True),
+        ("2024-06-01T15:00:00.000+08:00", False),
+        ("2031-01-01T08:00:00.000+08:00", False),
+        ("early", False),
+    ],
+)
+def test_an_old_value_counts_if_the_form_was_begun_after_the_change(
+    start, landed, visit, family, users_by_role
+) -> None:
+    file_actions.set_values(
+        household=family, values={"arable_area": "5"}, by=users_by_role["town"], on=DAY, reason="核实"
+    )
+    Entry.objects.update(at=dt.datetime(2024, 6, 1, 8, 0, tzinfo=dt.UTC))
+    submission = visit(("| | start | start | | | | |", AREA), area="3.5", start=start)
+    assert submission.phone_times["start"] == start
+    assert (submission.landing["applied"] == ["household.arable_area"]) == landed
+
+
 def test_a_blank_answer_erases_nothing_that_was_not_shown(visit, family) -> None:
     """Not asked, not prefilled, or with a prefill that evidently did not work."""
     only_writes = "| | decimal | area | 耕地 | | household.arable_area | |"

@@ -223,7 +223,7 @@ class _Landing:
         return before not in NOTHING and says(declared, text, before)
 
     def begun(self) -> dt.datetime:
-        """When the form was opened: what the phone says, within the day of the visit; else the start of that day."""
+        """When the form was opened: what the phone says if that can be, else the start of the day of the visit."""
         start = timezone.make_aware(dt.datetime.combine(self.submission.visited_on, dt.time()))
         try:
             claimed = dt.datetime.fromisoformat(str(self.submission.phone_times.get("start", "")))
@@ -231,7 +231,7 @@ class _Landing:
             return start
         if claimed.tzinfo is None:
             claimed = timezone.make_aware(claimed)
-        return min(max(claimed, start), self.submission.received_at)
+        return claimed if start <= claimed <= self.submission.received_at else start
 
     def came_before(self, entries: list[Entry], row: Household | Person, name: str) -> bool:
         """Whether the present value had come into the file before the day of the visit."""
