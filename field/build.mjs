@@ -3,7 +3,8 @@
 // The result is committed, so that running the product needs no Node; tools/check_assets.py compares the recorded
 // hash of these sources with the sources in the tree and refuses a stale build.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -11,7 +12,9 @@ import vue from '@vitejs/plugin-vue'
 import { build, transformWithOxc } from 'vite'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const dist = join(here, '..', 'src', 'huqing', 'api', 'static', 'field')
+const target = join(here, '..', 'src', 'huqing', 'api', 'static', 'field')
+// Made aside and put in place at the end: a running server and a second build never see half of one.
+const dist = mkdtempSync(join(tmpdir(), 'huqing-field-'))
 const TOP_LEVEL = ['build.mjs', 'index.html', 'package.json', 'package-lock.json', 'tsconfig.json']
 
 function sha256(content) {
@@ -58,8 +61,6 @@ const ownIcons = {
   load: (id) => (/vant\/es\/icon\/index\.css$/.test(id.split('?')[0]) ? readFileSync(join(here, 'src', 'icons.css'), 'utf8') : null),
 }
 
-rmSync(dist, { recursive: true, force: true })
-mkdirSync(dist, { recursive: true })
 await build({
   root: here,
   base: '/field/',
@@ -94,4 +95,7 @@ writeFileSync(join(dist, 'sw.js'), minified.code)
 
 const files = Object.fromEntries(named(walk(dist), dist).map(([name, path]) => [name, sha256(readFileSync(path))]))
 writeFileSync(join(dist, 'manifest.json'), JSON.stringify({ sources: sourceHash(), version, files }, null, 1) + '\n')
+rmSync(target, { recursive: true, force: true })
+cpSync(dist, target, { recursive: true })
 for (const name of Object.keys(files)) console.log(`${name} ${(gzipSync(readFileSync(join(dist, name)), { level: 9 }).length / 1024).toFixed(1)} KB gz`)
+rmSync(dist, { recursive: true, force: true })

@@ -1,20 +1,18 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "de122b4dc323";
+const VERSION = "58ec7567c3e3";
 const FILES = [
+	"FormScreen-BBAn2UuL.js",
 	"FormScreen-CdGv4PpJ.css",
-	"FormScreen-DRJFYu_D.js",
 	"app.webmanifest",
 	"defineProperty-DHR6M5mJ.css",
 	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-Bdea00xD.js",
+	"index-DQItzZut.js",
 	"index-EKets9AH.css",
 	"./",
-	"manifest.json",
 	"notice.css",
 	"notice.js",
-	"rolldown-runtime-WkwZ5CU-.js",
-	"sw.js"
+	"rolldown-runtime-WkwZ5CU-.js"
 ];
 const CACHE = `huqing-field-${VERSION}`;
 const SCOPE = new URL("./", self.location.href);
