@@ -135,3 +135,12 @@ def test_coverage_counts_households_with_nobody_and_by_role(users_by_role, helpe
     assert (told.households, told.nobody, told.by_role["helper"]) == (2, 1, 1)
     assert list(uncovered(users_by_role["county"], on=DAY)) == [alone]
     assert coverage(users_by_role["town"], on=DAY).households == 1
+
+
+def test_a_village_officer_is_not_in_two_villages_at_once(users_by_role, regions):
+    by = users_by_role["county"]
+    officer = save_staff(by=by, name="王村官", kind="5", region_code="500236101")
+    give = {"staff": officer, "role": "village_officer", "since": dt.date(2024, 1, 1), "by": by}
+    give_duty(village=regions.village, **give)
+    with pytest.raises(ValidationError, match="不能同时在两处"):
+        give_duty(village=regions.next_village, **give)

@@ -41,12 +41,32 @@ class StaffForm(forms.Form):
         help_text="本人走访填表要有账号。列表里没有的，请安全管理员先开立。",
     )
 
+    unit_kind = forms.ChoiceField(label="单位类别", required=False, help_text="党群、政法等，结对和选派时对口用。")
+    rank = forms.ChoiceField(label="职级", required=False, help_text="结对名额和驻村补助按职级算。")
+    number = forms.CharField(label="人员编号", max_length=40, required=False)
+    languages = forms.CharField(label="会说的语言", max_length=60, required=False, help_text="例如：苗语、土家语")
+    phone = forms.CharField(
+        label="公开联系电话", max_length=20, required=False, help_text="印在联系卡上，只填本人同意公开的号码。"
+    )
+
+    MORE = ("unit_kind", "rank", "number", "languages", "phone")
+
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = _codes("staff_kind")
+        self.fields["rank"].choices = [("", "没有登记"), *codelist("cadre_rank").items]
+        self.fields["unit_kind"].choices = [("", "没有登记"), *codelist("unit_kind").items]
         accounts = User.objects.filter(code_range(by.region_code), is_active=True).order_by("display_name", "pk")
         self.fields["user"].queryset = accounts
         self.fields["user"].label_from_instance = lambda user: f"{user.display_name}（{user.username}）"
+
+    def values(self) -> dict[str, Any]:
+        """What ``save_staff`` is given; where the unit's kind is left open it stays."""
+        data = dict(self.cleaned_data)
+        more = {name: data.pop(name) for name in self.MORE}
+        if not more["unit_kind"]:
+            del more["unit_kind"]
+        return {**data, "more": more}
 
 
 class DutyForm(forms.Form):

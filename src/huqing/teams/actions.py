@@ -7,6 +7,7 @@ Refused says why somebody may not.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -20,6 +21,8 @@ from huqing.access.scope import CODE_LENGTH, covers, prefix_of, sees
 from huqing.registry.models import Grid, Household, Person, Region
 from huqing.standards.codelists import codelist
 from huqing.standards.text import clean
+from huqing.teams import duty_checks
+from huqing.teams.importing_rows import PHONE
 from huqing.teams.models import Responsibility, Staff, Unit
 
 PERMISSION = "manage_duties"
@@ -38,13 +41,16 @@ def save_staff(
     position: str = "",
     user: User | None = None,
     staff: Staff | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Staff:
     """Register somebody who works for households, or correct the entry ``staff``.
 
     ``kind`` is a code of staff_kind; ``region_code`` where the person works (its significant digits are enough);
-    ``user`` the account the person signs in with.
+    ``user`` the account the person signs in with. ``more`` are number, rank, languages and phone of the person and the
+    kind of the unit (``unit_kind``); what it does not name stays.
     """
     _may(by)
+    details = _details(more or {})
     name, position, unit = clean(name), clean(position), clean(unit)
     _texts(name=name, position=position, unit=unit)
     if not name:
@@ -62,7 +68,16 @@ def save_staff(
     row.name, row.kind, row.position, row.region_code = name, kind, position, code
     row.unit = Unit.objects.get_or_create(name=unit, region_code=code[:6])[0] if unit else None
     row.user = user
+    kind_of_unit = details.pop("unit_kind", None)
+    for column, value in details.items():
+        setattr(row, column, value)
+    row.validate_constraints()
     row.save()
+    if row.unit is not None and kind_of_unit is not None and row.unit.kind != kind_of_unit:
+        row.unit.kind = kind_of_unit
+        row.unit.save(update_fields=["kind"])
+    # Correcting an entry is no move: the open posting says the same as the entry.
+    row.postings.filter(until=None).update(unit=row.unit, position=row.position, region_code=row.region_code)
     detail = {"name": name, "kind": codelist("staff_kind").label(kind), "account": user.username if user else ""}
     audit.record(by=by, action="staff_save", subject=row, region_code=code, detail=detail)
     return row
@@ -117,6 +132,7 @@ def give_duty(
         since=since,
         until=until,
     )
+    duty_checks.refuse([line])
     line.save()
     _record(by, "duty_give", line)
     return line
@@ -142,6 +158,18 @@ def end_duty(*, by: User | None, duty: Responsibility, on: dt.date, reason: str 
 def _may(by: User | None) -> None:
     if by is not None:
         require(by, PERMISSION)
+
+
+def _details(more: Mapping[str, str]) -> dict[str, str]:
+    """The further values of an entry, checked; ValidationError names the wrong one."""
+    found = {key: clean(value) for key, value in more.items()}
+    for key, codes in (("rank", "cadre_rank"), ("unit_kind", "unit_kind")):
+        if found.get(key) and found[key] not in codelist(codes):
+            raise ValidationError({key: "请从列表中选。"})
+    if found.get("phone") and not PHONE.fullmatch(found["phone"]):
+        raise ValidationError({"phone": "请写 11 位手机号或带区号的座机号；没有就留空。"})
+    _texts(number=found.get("number", ""), languages=found.get("languages", ""))
+    return found
 
 
 def _texts(**texts: str) -> None:

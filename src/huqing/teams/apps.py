@@ -20,6 +20,7 @@ class TeamsConfig(AppConfig):
                 "duty_hand_over": "交接责任",
                 "duty_stand_in": "安排代理",
                 "staff_save": "登记人员",
+                "village_trait": "设定行政村类型",
                 "staff_move": "人员调动",
                 "staff_leave": "人员离任",
                 "staff_import": "导入人员",

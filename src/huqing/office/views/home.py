@@ -12,10 +12,13 @@ from django.utils import timezone
 
 from huqing.access.models import Role
 from huqing.access.permissions import may, signed_in
+from huqing.access.scope import visible
 from huqing.cases import queries as case_queries
 from huqing.cases.calendar import today as office_day
 from huqing.office import places, queries, wording
 from huqing.screening import queries as screening
+from huqing.teams import ledger_queries
+from huqing.teams.models import Absence, InspectionFinding
 from huqing.teams.queries import households_of
 from huqing.visits import calendar, savings
 from huqing.visits import queries as visits
@@ -107,6 +110,7 @@ def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, A
     ]
     lines += _cases_todo(user)
     lines += _visits_todo(user)
+    lines += _duties_todo(user)
     if may(user, "review_links"):
         lines.append(
             {
@@ -148,6 +152,52 @@ def _cases_todo(user: Any) -> list[dict[str, Any]]:
         for count, unit, text, hint, url, dot in told
         if count
     ]
+
+
+def _duties_todo(user: Any) -> list[dict[str, Any]]:
+    """What the ledger and the resident teams leave to do; gaps are a few minutes old at most."""
+    lines = []
+    if may(user, "manage_duties"):
+        key = f"office.gaps.{user.pk}"
+        gaps = cache.get(key)
+        if gaps is None:
+            gaps = ledger_queries.left_alone(user).count()
+            cache.set(key, gaps, TREND_SECONDS)
+        lines.append(
+            {
+                "count": gaps,
+                "unit": "户",
+                "text": "没有人负责的农户",
+                "hint": "在责任台账里看是哪些户，安排责任人",
+                "url": link("office:ledger"),
+                "dot": "medium",
+            }
+        )
+    if may(user, "approve_absence"):
+        asked = visible(Absence.objects.filter(state=Absence.State.ASKED), user)
+        lines.append(
+            {
+                "count": asked.count(),
+                "unit": "份",
+                "text": "驻村队员请假外出待批",
+                "hint": "超过乡镇权限的由县里批",
+                "url": link("office:residency"),
+                "dot": "medium",
+            }
+        )
+    if may(user, "fix_findings"):
+        late = visible(InspectionFinding.objects.filter(state=InspectionFinding.State.OPEN), user)
+        lines.append(
+            {
+                "count": late.count(),
+                "unit": "个",
+                "text": "抽查发现的问题待整改",
+                "hint": "按期限整改，登记后由县里复查",
+                "url": link("office:inspections"),
+                "dot": "high",
+            }
+        )
+    return [line for line in lines if line["count"]]
 
 
 def _visits_todo(user: Any) -> list[dict[str, Any]]:

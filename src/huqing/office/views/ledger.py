@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils import timezone
 from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_POST
 
 from huqing.access.permissions import requires
 from huqing.access.scope import covers, visible
@@ -18,7 +20,7 @@ from huqing.office import paging, places
 from huqing.office.ledger_forms import StaffFileForm
 from huqing.registry.models import Grid, Household, Region
 from huqing.standards.codelists import codelist
-from huqing.teams import importing, ledger_queries
+from huqing.teams import importing, ledger_queries, traits
 from huqing.teams.models import StaffImport
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -87,6 +89,8 @@ def _village(request: HttpRequest, code: str) -> dict[str, Any]:
         "contacts": ledger_queries.contacts(village, request.user),
         "households": seen.count(),
         "nobody": ledger_queries.left_alone(request.user, region=code).count(),
+        "traits": codelist("village_trait").items,
+        "trait": village.traits.filter(until=None).values_list("kind", flat=True).first() or "",
         "grids": Grid.objects.filter(village=village).annotate(n=Count("households")).order_by("number"),
     }
 
@@ -95,6 +99,20 @@ def _village(request: HttpRequest, code: str) -> dict[str, Any]:
 def village_page(request: HttpRequest, code: str) -> HttpResponse:
     """A village: who is responsible for it, its grids and its households."""
     return render(request, "office/ledger/village.html", _village(request, code))
+
+
+@requires("manage_duties")
+@require_POST
+def village_trait(request: HttpRequest, code: str) -> HttpResponse:
+    """Say what kind of village it is."""
+    village = _village(request, code)["village"]
+    try:
+        traits.set_trait(village=village, kind=request.POST.get("kind", ""), on=ledger_queries.today(), by=request.user)
+    except ValidationError as error:
+        messages.error(request, "；".join(error.messages))
+    else:
+        messages.success(request, "行政村类型已保存。")
+    return redirect("office:village", code=code)
 
 
 @requires("view_duties")
@@ -168,6 +186,7 @@ urlpatterns = [
     path("ledger/import/<int:pk>/", staff_imported, name="staff-imported"),
     path("ledger/import/<int:pk>/problems/", staff_problems, name="staff-problems"),
     path("villages/<str:code>/", village_page, name="village"),
+    path("villages/<str:code>/trait/", village_trait, name="village-trait"),
     path("villages/<str:code>/card/", village_card, name="village-card"),
     path("households/<int:pk>/duties/", household_duties, name="household-duties"),
 ]

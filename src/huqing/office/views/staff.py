@@ -74,7 +74,7 @@ def staff_add(request: HttpRequest) -> HttpResponse:
     posted = request.POST if request.method == "POST" else None
     form = StaffForm(posted, by=request.user, initial={"region_code": request.user.region_code})
     if form.is_valid():
-        made = attempt(form, lambda: actions.save_staff(by=request.user, **form.cleaned_data))
+        made = attempt(form, lambda: actions.save_staff(by=request.user, **form.values()))
         if made:
             messages.success(request, f"{made.name}已登记，现在可以安排责任。")
             return redirect("office:staff-member", pk=made.pk)
@@ -117,6 +117,8 @@ def _initial(person: Staff) -> dict[str, Any]:
         "position": person.position,
         "region_code": person.region_code,
         "user": person.user_id,
+        "unit_kind": person.unit.kind if person.unit else "",
+        **{name: getattr(person, name) for name in ("rank", "number", "languages", "phone")},
     }
 
 
@@ -127,7 +129,7 @@ def staff_edit(request: HttpRequest, pk: int) -> HttpResponse:
     person = _find(request, pk)
     form = StaffForm(request.POST, by=request.user)
     saved = (
-        attempt(form, lambda: actions.save_staff(by=request.user, staff=person, **form.cleaned_data))
+        attempt(form, lambda: actions.save_staff(by=request.user, staff=person, **form.values()))
         if form.is_valid()
         else None
     )
