@@ -11,7 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from huqing.intake import compare, existing, labels, linking, places
-from huqing.intake.linking import BY_CLERK, Linked, Links
+from huqing.intake.linked_rows import Linked
+from huqing.intake.linking import BY_CLERK, Links
+from huqing.intake.memory import give_back
 from huqing.intake.models import LinkCandidate
 from huqing.intake.plan import Work, Written, constant, prior_columns, write_prior
 from huqing.intake.reading import ROW
@@ -21,6 +23,7 @@ from huqing.standards.fields import Field, RecordKind
 _IDENTITY = ("name", "id_number", "town_name", "village_name", "household_number")
 REGION = 12
 AID = "civil_affairs"
+WAITING = "200MB"  # for rows that are compared and linked, and now only read once more in their order
 
 
 @dataclass
@@ -178,7 +181,13 @@ class DepartmentRecords(Work):
             left = linking.by_number(rows.drop_columns(["household_number"]), self.batch.prefix, self.links)
             rest.append(self._place(left, villages))
         if rest:
+            self._make_room()
             linking.by_model(pa.concat_tables(rest), self.batch.prefix, self.links)
+
+    def _make_room(self) -> None:
+        """The model reads all people of the county: meanwhile the file's rows may lie on the disk."""
+        self.db.execute(f"SET memory_limit = '{WAITING}'")
+        give_back()
 
     def _place(self, rows: pa.Table, villages: places.Villages) -> pa.Table:
         """``rows`` with the codes of the village and town they name; kept for those that nobody is found for."""

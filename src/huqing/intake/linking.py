@@ -15,6 +15,7 @@ from django.db.models import Max
 
 from huqing.access import seal
 from huqing.intake import existing
+from huqing.intake.linked_rows import Linked, LinkedRows
 from huqing.matching.people import Match, link
 from huqing.registry.models import Entry, Household, Person, Source
 from huqing.standards import idnumbers
@@ -29,22 +30,14 @@ _WHOLE = ("valid", "valid_card", "bad_check")
 _WHOLE_STATES = ", ".join(f"'{state}'" for state in _WHOLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """A row's household and person, how they were found and how sure that is (1 for numbers and exact ID with name)."""
-
-    household_id: int | None
-    person_id: int | None
-    region_code: str
-    method: str
-    score: float | None
-
-
 @dataclass
 class Links:
-    """Rows that were linked, and for the others the persons that a clerk should look at: (row, person, score, why)."""
+    """Rows that were linked, and for the others the persons that a clerk should look at: (row, person, score, why).
 
-    linked: dict[int, Linked] = field(default_factory=dict)
+    Rows whose numbers are far apart, such as records, are given a dictionary.
+    """
+
+    linked: LinkedRows | dict[int, Linked] = field(default_factory=LinkedRows)
     candidates: list[tuple[int, int, float, str]] = field(default_factory=list)
 
 
@@ -228,9 +221,12 @@ def _read_people(prefix: str) -> pa.Table:
     )
     codes = table["village"].combine_chunks().dictionary_encode()
     names = _names_of_places(codes.dictionary.to_pylist())
-    for column, listed in names.items():
-        table = table.append_column(column, listed.take(codes.indices))
-    return table.append_column("town", pc.utf8_slice_codeunits(table["village"], 0, 9))
+    listed = {"village": codes.dictionary, "town": pc.utf8_slice_codeunits(codes.dictionary, 0, 9), **names}
+    table = table.drop_columns(["village"])
+    # A million people live in a few hundred places: their codes and names are kept once.
+    for column, values in listed.items():
+        table = table.append_column(column, pa.DictionaryArray.from_arrays(codes.indices, values))
+    return table
 
 
 def with_tails(people: pa.Table, rows: pa.Table) -> pa.Table:

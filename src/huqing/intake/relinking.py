@@ -23,7 +23,7 @@ def relink(written: Written, prefix: str) -> int:
         "(SELECT 1 FROM intake_linkcandidate c WHERE c.record_id = r.id AND c.state = 'open')",
         [prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)],
     )
-    links = linking.Links()
+    links = linking.Links(linked={})
     linking.exactly(waiting, prefix, links)
     if not links.linked:
         return 0

@@ -29,16 +29,16 @@ def connect() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def load(connection: duckdb.DuckDBPyConnection, name: str, table: Any) -> None:
-    """Copy a prepared Arrow table into DuckDB with the columns that blocking needs.
+def load(connection: duckdb.DuckDBPyConnection, name: str, table: Any, *, more: bool = False) -> None:
+    """Copy a prepared Arrow table into DuckDB with the columns that blocking needs; with ``more`` to what is there.
 
     Tokens become 64-bit hashes: an eighth of the memory, and two of a million people share one with a chance of 10^-8.
     """
     connection.register("incoming", table)
     hashed = ", ".join(f"if({column} IS NULL, NULL, hash({column})) AS {column}" for column in ("idt", "phone"))
+    into = f"INSERT INTO {name}" if more else f"CREATE OR REPLACE TABLE {name} AS"
     connection.execute(
-        f"CREATE OR REPLACE TABLE {name} AS "
-        f"SELECT * REPLACE ({hashed}), left(name, 1) AS surname, left(born, 4) AS born_year FROM incoming"
+        f"{into} SELECT * REPLACE ({hashed}), left(name, 1) AS surname, left(born, 4) AS born_year FROM incoming"
     )
     connection.unregister("incoming")
 
