@@ -15,12 +15,12 @@ from huqing.access import audit
 from huqing.access.instance import data_folder, private_folder
 from huqing.access.permissions import require
 from huqing.packs.checking import read_pack
+from huqing.packs.forms import Conversion
 from huqing.packs.manifest import Pack
 from huqing.packs.reading import form_files
 from huqing.packs.shipped import FOLDER, shipped, shipped_keys
 from huqing.rules.library import library
 from huqing.visits.background import refresh_soon
-from huqing.visits.converting import convert_form
 from huqing.visits.models import Form, Method, VisitTask
 from huqing.visits.publishing import PERMISSION, Checked, Source, checked, store
 
@@ -84,12 +84,12 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _checked_forms(pack: Pack) -> dict[str, Checked]:
-    """The pack's forms by file name without ending, converted and checked like any other form."""
-    parameters = {**library().parameters, **pack.parameters}
+    """The pack's forms by file name without ending; they were converted when the pack was read."""
     files = form_files(pack.folder)
     sources = [Source(file.read_bytes(), file.name, _media(pack, file.stem)) for file in files]
-    converted = [(source, convert_form(source.content, source.name, parameters)) for source in sources]
-    return {file.stem: sound for file, sound in zip(files, checked(converted), strict=True)}
+    converted = [Conversion(form=pack.forms[file.stem]) for file in files]
+    found = checked(list(zip(sources, converted, strict=True)))
+    return {file.stem: sound for file, sound in zip(files, found, strict=True)}
 
 
 def _media(pack: Pack, stem: str) -> dict[str, bytes]:
