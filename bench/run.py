@@ -84,18 +84,31 @@ def _postgres() -> str:
 
 
 def write_page() -> None:
-    """The page from all results there are."""
+    """The page from all results there are; sections whose results are not here stay as they were measured."""
     parts = [HEAD.format(when=datetime.now(UTC).date().isoformat(), machine=description())]
-    for file in sorted(RESULTS.glob("*.json")):
+    sections = kept_sections()
+    for file in RESULTS.glob("*.json"):
         result = json.loads(file.read_text())
-        parts.append(f"\n## {result['title']}\n\n| what | value | limit | |\n|---|---:|---|---|")
+        lines = ["| what | value | limit | |\n|---|---:|---|---|"]
         for row in result["rows"]:
             met = "" if "limit" not in row else "met" if row["met"] else "**not met**"
-            parts.append(f"| {row['what']} | {row['value']} {row['unit']} | {row.get('limit', '')} | {met} |")
-        parts += [f"\n{note}" for note in result.get("notes", [])]
+            lines.append(f"| {row['what']} | {row['value']} {row['unit']} | {row.get('limit', '')} | {met} |")
+        lines += [f"\n{note}" for note in result.get("notes", [])]
+        sections[result["title"]] = "\n".join(lines)
+    parts += [f"\n## {title}\n\n{text}" for title, text in sorted(sections.items())]
     parts.append("\n" + (ROOT / "bench" / "remarks.md").read_text(encoding="utf-8").rstrip())
     PAGE.write_text("\n".join(parts) + "\n", encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}")
+
+
+def kept_sections() -> dict[str, str]:
+    """Title → text of the sections of the page as it is."""
+    sections = {}
+    for section in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
+        title, _, text = section.partition("\n")
+        if title != "Remarks":
+            sections[title.strip()] = text.strip()
+    return sections
 
 
 def main() -> None:
