@@ -3,8 +3,7 @@
 // The result is committed, so that running the product needs no Node; tools/check_assets.py compares the recorded
 // hash of these sources with the sources in the tree and refuses a stale build.
 import { createHash } from 'node:crypto'
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -14,7 +13,8 @@ import { build, transformWithOxc } from 'vite'
 const here = dirname(fileURLToPath(import.meta.url))
 const target = join(here, '..', 'src', 'huqing', 'api', 'static', 'field')
 // Made aside and put in place at the end: a running server and a second build never see half of one.
-const dist = mkdtempSync(join(tmpdir(), 'huqing-field-'))
+const dist = join(here, 'node_modules', `.built-${process.pid}`)
+mkdirSync(dist)
 const TOP_LEVEL = ['build.mjs', 'index.html', 'package.json', 'package-lock.json', 'tsconfig.json']
 
 function sha256(content) {

@@ -1,13 +1,13 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "58ec7567c3e3";
+const VERSION = "22126da3a745";
 const FILES = [
-	"FormScreen-BBAn2UuL.js",
+	"FormScreen-BhriOP5g.js",
 	"FormScreen-CdGv4PpJ.css",
 	"app.webmanifest",
 	"defineProperty-DHR6M5mJ.css",
 	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-DQItzZut.js",
+	"index-DKO6dqjB.js",
 	"index-EKets9AH.css",
 	"./",
 	"notice.css",
