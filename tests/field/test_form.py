@@ -340,3 +340,29 @@ def test_a_form_is_filled_by_keyboard_alone(opened, received):
     (one,) = received()
     assert one.answers["/data/words"] == "写字"
     assert one.answers["/data/crop"] == "maize"
+
+
+def test_a_draft_whose_list_is_lost_is_not_opened_because_its_answers_would_be(opened):
+    phone, _ = opened(forms.PREFILLED, title="核对")
+    phone.question("身体怎么样").get_by_label("残疾").check()
+    phone.write("耕地", "3")
+    phone.saved()
+    phone.until(lambda: phone.table("instances"))
+    phone.page.evaluate(FORGET_LISTS)
+    phone.page.reload()
+    phone.sees("手机里缺少这张表要用的名单", "请联网同步后再打开")
+    phone.page.get_by_role("button", name="返回").click()
+    phone.sees("张大山户")
+    (row,) = phone.table("instances")
+    assert "<health>04</health>" in row["xml"]
+
+
+# A draft of an app version that kept its lists elsewhere.
+FORGET_LISTS = """async () => {
+    const told = (asked) => new Promise((done) => { asked.onsuccess = () => done(asked.result) })
+    const { name } = (await indexedDB.databases()).find((each) => /^huqing-field-.+/.test(each.name))
+    const base = await told(indexedDB.open(name))
+    const rows = base.transaction('instances', 'readwrite').objectStore('instances')
+    for (const row of await told(rows.getAll())) await told(rows.put({ ...row, lists: {} }))
+    base.close()
+}"""

@@ -50,6 +50,8 @@ export async function openForm(xml: string, fetchAttachment: FetchAttachment, re
     missingResourceBehavior: 'BLANK',
   })
   if (form.status === 'failure') throw new FormProblem('这张表单打不开，请告诉县里的管理员。', String(form.error?.message ?? form.error))
+  // A repeat as long as its list would be cut to nothing, and the answers in it with it.
+  if (restored && missing.length) throw new FormProblem('手机里缺少这张表要用的名单，先不打开，免得丢了填过的内容。请联网同步后再打开；还不行就告诉县里的管理员。', missing.join(' '))
   // Nothing places anybody without a press on the button: no geolocationProvider.
   const config = { stateFactory: shallowReactive }
   let root: RootNode
@@ -70,7 +72,9 @@ export async function openForm(xml: string, fetchAttachment: FetchAttachment, re
 
 async function attachment(url: URL, fetchAttachment: FetchAttachment, missing: string[]): Promise<Response> {
   const name = decodeURIComponent(url.href.split('/').pop() ?? '')
-  const content = url.href.includes('/last-saved') ? null : await fetchAttachment(name)
+  // The record saved last is something of Collect's own; a form does without it.
+  if (url.href.includes('/last-saved')) return new Response(null, { status: 404 })
+  const content = await fetchAttachment(name)
   if (content === null || content === undefined) {
     missing.push(name)
     return new Response(null, { status: 404 })
