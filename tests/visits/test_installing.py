@@ -51,8 +51,15 @@ def test_a_method_of_ones_own_is_kept_as_it_was_installed(pack, users_by_role) -
     assert method.digest == digest_of(pack)
     (pack / "method.yaml").unlink()
     assert told_by(method).title == "试用工作法"
-    assert method.folder.endswith("/trial")
+    assert method.folder == f"methods/{method.digest[:12]}/trial"
     assert Form.objects.get().title == "试"
+
+
+def test_a_method_of_ones_own_moves_with_the_data_folder(pack, tmp_path, monkeypatch) -> None:
+    method = install_method(folder_or_key=pack, by=None)
+    (tmp_path / "data").rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("HUQING_DATA", str(tmp_path / "elsewhere"))
+    assert told_by(method).title == "试用工作法"
 
 
 def test_a_new_version_takes_the_place_of_the_old_one_and_its_visits_go_on(pack, make_household, users_by_role) -> None:

@@ -97,10 +97,11 @@ def _media(pack: Pack, stem: str) -> dict[str, bytes]:
 
 
 def _kept(pack: Pack, digest: str) -> str:
-    """Where a method of one's own is kept as it is now; "" for a shipped one, which lies with the product."""
+    """Where in the data folder a method of one's own is kept as it is now; "" for a shipped one."""
     if pack.folder.parent == FOLDER.resolve():
         return ""
-    target = private_folder(data_folder() / "methods") / digest[:SHORT] / pack.method.key
+    data = data_folder()
+    target = private_folder(data / "methods") / digest[:SHORT] / pack.method.key
     if not target.exists():
         parts = target.with_name(f"{target.name}.part")
         shutil.rmtree(parts, ignore_errors=True)
@@ -109,7 +110,7 @@ def _kept(pack: Pack, digest: str) -> str:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
         parts.rename(target)
-    return str(target)
+    return target.relative_to(data).as_posix()
 
 
 def _installed(pack: Pack, forms: dict[str, Checked], digest: str, kept: str, by: User | None) -> Method:

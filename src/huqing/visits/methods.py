@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from huqing.access.instance import data_folder
 from huqing.packs import manifest
 from huqing.packs.errors import PackError
 from huqing.packs.reading import Reader
@@ -54,8 +55,8 @@ def told_by(row: Method) -> manifest.Method:
 
 
 def folder_of(row: Method) -> Path:
-    """Where a method's files lie."""
-    return Path(row.folder) if row.folder else FOLDER / row.key
+    """Where a method's files lie; those of a county's own method are named from the data folder, which may move."""
+    return data_folder() / row.folder if row.folder else FOLDER / row.key
 
 
 @lru_cache(maxsize=32)
