@@ -292,7 +292,7 @@ def measure_sync(phones: list[tuple[str, list[bytes]]], times: int) -> list[dict
     return rows
 
 
-def measure_submissions(phones: list[tuple[str, list[bytes]]], seconds: int) -> list[dict[str, Any]]:
+def measure_submissions(phones: list[tuple[str, list[bytes]]], seconds: int, drain: int) -> list[dict[str, Any]]:
     from django.db import connection
 
     from huqing.visits import arrivals
@@ -300,6 +300,7 @@ def measure_submissions(phones: list[tuple[str, list[bytes]]], seconds: int) -> 
     from machine import row
 
     before = Submission.objects.count()
+    newest = Submission.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     connection.close()
     processes = multiprocessing.get_context("fork")
     results: Any = processes.Queue()
@@ -318,7 +319,7 @@ def measure_submissions(phones: list[tuple[str, list[bytes]]], seconds: int) -> 
     acknowledged = {instance for instance, _, _ in done}
     stored = list(Submission.objects.filter(pk__gt=0).values_list("instance_id", flat=True))
     waiting = arrivals.waiting()
-    landed = Submission.objects.exclude(landed_at=None).count()
+    landed = Submission.objects.filter(pk__gt=newest).exclude(landed_at=None).count()
     times = sorted(each for _, each, _ in done)
     tries = sum(each for _, _, each in done)
     rows = [
@@ -336,7 +337,7 @@ def measure_submissions(phones: list[tuple[str, list[bytes]]], seconds: int) -> 
     ]
     at = time.time()
     if waiting:
-        while (left := arrivals.waiting()) and time.time() < at + 60:
+        while (left := arrivals.waiting()) and time.time() < at + drain:
             time.sleep(1)
         rows.append(row("landing afterwards", (waiting - left) / (time.time() - at), "per second"))
     return rows
@@ -349,6 +350,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=SECONDS)
     parser.add_argument("--only", choices=["sync", "submissions"])
     parser.add_argument("--no-worker", action="store_true")
+    parser.add_argument("--drain", type=int, default=60, help="seconds to watch what is left land")
     given = parser.parse_args()
     django.setup()
     from django.db import connection
@@ -368,7 +370,7 @@ def main() -> None:
         if given.only != "submissions":
             rows += measure_sync(phones, 2)
         if given.only != "sync":
-            rows += measure_submissions(phones, given.seconds)
+            rows += measure_submissions(phones, given.seconds, given.drain)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)

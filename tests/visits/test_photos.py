@@ -77,6 +77,15 @@ def test_formats_of_phones_are_read(form, name, becomes):
     assert kept(picture(form), name).format == becomes
 
 
+def test_a_photo_with_a_second_picture_in_it_keeps_the_first():
+    out = io.BytesIO()
+    first, second = (Image.new("RGB", (64, 48), colour) for colour in ("red", "blue"))
+    first.save(out, "MPO", save_all=True, append_images=[second])
+    found = kept(out.getvalue())
+    assert found.format == "JPEG"
+    assert found.getpixel((5, 5))[0] > 200
+
+
 def test_a_signature_stays_see_through():
     assert kept(picture("PNG", mode="RGBA"), "s.png").mode == "RGBA"
 

@@ -114,7 +114,8 @@ def _decoded(file: IO[bytes]):  # type: ignore[no-untyped-def]  # Pillow's own t
         try:
             with Image.open(file, formats=FORMATS) as image:
                 pixels = image.width * image.height
-                if pixels > (MOST_JPEG if image.format == "JPEG" else MOST_OTHERS):
+                # Some phones put a second picture into the file (MPO); the first is an ordinary JPEG.
+                if pixels > (MOST_JPEG if image.format in ("JPEG", "MPO") else MOST_OTHERS):
                     raise NoPicture(f"照片有 {image.width}×{image.height} 像素，太大了。请用普通分辨率再拍。")
                 image.draft("RGB", (SIDE, SIDE))
                 image.load()
