@@ -32,4 +32,3 @@ def received(submission: Submission) -> None:
         refused = {"全部": "入档时程序出错，记录已保存但没有写入档案，请联系管理员"}
         submission.landing = {"applied": [], "older": [], "refused": refused}
         submission.save(update_fields=["landing", "source"])
-
