@@ -42,6 +42,8 @@ from huqing.teams.models import (
     Absence,
     AllowanceLine,
     AllowanceRun,
+    Assessment,
+    AssessmentLine,
     Avoidance,
     FindingStep,
     Handover,
@@ -121,6 +123,8 @@ SCOPED: tuple[type[Model], ...] = (
     InspectionDuty,
     InspectionFinding,
     FindingStep,
+    Assessment,
+    AssessmentLine,
     Case,
     CaseStep,
     Evidence,
@@ -370,6 +374,12 @@ def _inspection(pk: int, mark: str, village: Region, staff: Staff, clerk: User) 
         found_by=clerk,
     )
     FindingStep.objects.create(pk=pk, finding=finding, state="open", text=mark, on=DAY, by=clerk)
+    assessment = Assessment.objects.create(
+        pk=pk, title=mark, region_code=village.code[:6], first=DAY, last=DAY, created_at=NOW, created_by=clerk
+    )
+    AssessmentLine.objects.create(
+        pk=pk, assessment=assessment, staff=staff, region_code=village.code, grade="competent", appeal=mark
+    )
 
 
 def _cases(pk: int, mark: str, village: Region, household: Household, clerk: User) -> None:

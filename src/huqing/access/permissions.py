@@ -65,6 +65,8 @@ TABLE: dict[str, tuple[str, tuple[Role, ...]]] = {
     "view_inspections": ("查看抽查", (_COUNTY, _TOWN, _VILLAGE, _READER)),
     "manage_inspections": ("组织抽查和复查", (_COUNTY,)),
     "fix_findings": ("登记整改", (_COUNTY, _TOWN, _VILLAGE)),
+    "see_assessment": ("查看本人考核", (_COUNTY, _TOWN, _VILLAGE, _VISITOR)),
+    "grade_members": ("考核驻村队员", (_COUNTY, _TOWN)),
     "manage_duties": ("安排责任", (_COUNTY, _TOWN)),
     "manage_links": ("发放手机链接", (_COUNTY, _TOWN)),
     "view_rules": ("查看规则", tuple(Role)),

@@ -47,6 +47,11 @@ class TeamsConfig(AppConfig):
                 "inspection_cancel": "取消抽查",
                 "finding_add": "登记抽查问题",
                 "finding_step": "办理抽查问题",
+                "assessment_make": "生成考核",
+                "assessment_grade": "评定等次",
+                "assessment_appeal": "提出考核申诉",
+                "assessment_answer": "答复考核申诉",
+                "assessment_close": "完成考核",
                 "pairing_avoid": "登记回避关系",
             }
         )

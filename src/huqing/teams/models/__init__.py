@@ -1,5 +1,6 @@
 """Units, staff, and what they are responsible for, do and are drawn for; one module a part."""
 
+from huqing.teams.models.assessment import Assessment, AssessmentLine
 from huqing.teams.models.inspections import (
     FindingStep,
     InspectionDuty,
@@ -15,6 +16,8 @@ __all__ = [
     "Absence",
     "AllowanceLine",
     "AllowanceRun",
+    "Assessment",
+    "AssessmentLine",
     "Avoidance",
     "FindingStep",
     "Handover",
