@@ -10,7 +10,7 @@ import pytest
 import segno
 from django.utils import timezone
 from playwright.sync_api import expect
-from tests.field.conftest import TODAY
+from tests.field.conftest import PATIENCE, TODAY
 from tests.field.line import Changed, Cut, Stranger
 
 from huqing.registry.models import Household
@@ -349,6 +349,45 @@ def test_a_full_phone_keeps_the_answers_and_says_what_did_not_fit(
     (one,) = received()
     assert one.attachments.exclude(sha256="").count() == 1
     assert "连话也存不下" in one.answers.values()
+
+
+def test_what_the_browser_itself_says_when_it_is_full_is_understood(
+    phone, token, visit_form, make_household, photographs, tmp_path, line, received
+):
+    make_household(members=("张大山",))
+    visit_form()
+    one = phone(folder=tmp_path / "phone")
+    one.sign_in(token(), "张大山")
+    one.household("张大山")
+    one.begin("入户走访")
+    one.write("走访情况", "快满了")
+    one.saved()
+    address = one.page.url
+    session = one.context.new_cdp_session(one.page)
+
+    def allow(**quota: int) -> None:
+        # Chromium remembers how much room a page has until two seconds after its last connection; then it asks again.
+        one.page.goto("about:blank")
+        one.page.wait_for_timeout(4000)
+        session.send("Storage.overrideQuotaForOrigin", {"origin": line.origin, **quota})
+        one.page.goto(address)
+        expect(one.question("走访情况")).to_be_visible(timeout=PATIENCE)
+
+    used = one.page.evaluate("navigator.storage.estimate().then((it) => it.usage)")
+    allow(quotaSize=used + 60_000)
+    one.photo("房屋照片", photographs[0])
+    one.sees("手机存储满了", "照片没有存下")
+    (row,) = one.table("instances")
+    assert "快满了" in row["xml"]
+    assert one.table("files") == []
+    one.page.get_by_role("button", name="返回").click()
+    allow()
+    one.photo("房屋照片", photographs[0])
+    one.saved()
+    one.finish()
+    one.settled("sent")
+    (record,) = received()
+    assert record.attachments.exclude(sha256="").count() == 1
 
 
 @pytest.mark.parametrize("width", [390, 1280])
