@@ -76,6 +76,13 @@ def test_every_part_is_computed_from_records_and_names_them(made, members):
     assert any("没有走访记录" in text for text in records["households"])
 
 
+def test_who_came_later_answers_for_their_own_time_only(members, users_by_role):
+    Responsibility.objects.filter(staff=members[2]).update(since=dt.date(2024, 6, 1))
+    made = assessments.make(title="上半年", region="500236", first=FIRST, last=LAST, by=users_by_role["county"])
+    parts = {score["key"]: score["of"] for score in made.lines.get(staff=members[2]).scores}
+    assert (parts["presence"], parts["diary"]) == (1, 1)
+
+
 def test_what_cannot_be_computed_is_not_zero(made, members):
     line = made.lines.get(staff=members[1])
     assert {score["key"]: score["points"] for score in line.scores}["households"] is None

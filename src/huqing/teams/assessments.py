@@ -58,7 +58,9 @@ def make(*, title: str, region: str, first: dt.date, last: dt.date, by: User) ->
     )
     made = []
     for line in people.values():
-        scores = scores_of(Stretch(line.staff, line.region_code, first, last))
+        # Who came later or left earlier answers for their own time only.
+        since, until = max(first, line.since), min(last, line.until or last)
+        scores = scores_of(Stretch(line.staff, line.region_code, since, until))
         known = [score["points"] for score in scores]
         made.append(
             AssessmentLine(
