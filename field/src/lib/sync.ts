@@ -133,13 +133,14 @@ async function retire(store: Store, entries: FormEntry[]): Promise<void> {
   })
 }
 
-/** Sent records that the office has accepted need no photographs here, and after two months no place either. */
+/** Photographs go once the office has accepted a record, or after two months; an accepted record goes then too. */
 async function tidy(store: Store): Promise<void> {
   await store.transaction('rw', store.instances, store.files, async () => {
     for (const row of await store.instances.where({ state: 'sent' }).toArray()) {
       const settled = row.review === 'accepted' || row.review === 'replaced'
-      if (settled) await store.files.where({ instanceId: row.instanceId }).delete()
-      if (settled && row.sentAt !== null && Date.now() - row.sentAt > KEEP_SENT) await store.instances.delete(row.instanceId)
+      const old = row.sentAt !== null && Date.now() - row.sentAt > KEEP_SENT
+      if (settled || old) await store.files.where({ instanceId: row.instanceId }).delete()
+      if (settled && old) await store.instances.delete(row.instanceId)
     }
   })
 }

@@ -1,13 +1,13 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "22126da3a745";
+const VERSION = "aae37584e072";
 const FILES = [
-	"FormScreen-BhriOP5g.js",
 	"FormScreen-CdGv4PpJ.css",
+	"FormScreen-kKb1KOlj.js",
 	"app.webmanifest",
 	"defineProperty-DHR6M5mJ.css",
 	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-DKO6dqjB.js",
+	"index-BYvZl9Cd.js",
 	"index-EKets9AH.css",
 	"./",
 	"notice.css",
