@@ -16,6 +16,7 @@ EVERY_KIND = (FOLDER / "every_kind.md").read_text(encoding="utf-8")
 
 # Breaks only when the second choice is made: no check of the form as it is loaded finds it.
 BREAKS = (FOLDER / "breaks.md").read_text(encoding="utf-8")
+MATTERS = (FOLDER / "matters.md").read_text(encoding="utf-8")
 PREFILLED = (FOLDER / "check_up.md").read_text(encoding="utf-8")
 
 

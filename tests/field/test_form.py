@@ -342,6 +342,42 @@ def test_a_form_is_filled_by_keyboard_alone(opened, received):
     assert one.answers["/data/crop"] == "maize"
 
 
+def test_a_smaller_number_of_turns_takes_no_answers_away_unasked(opened, received):
+    phone, _ = opened(forms.MATTERS, title="记事")
+    turns = phone.page.locator(".turn")
+    dialog = phone.page.get_by_role("dialog")
+    phone.write("有几件事", "11")
+    expect(turns).to_have_count(11)
+    turns.first.get_by_label("什么事").fill("房顶漏雨")
+    turns.nth(10).locator(".turn-title").click()
+    turns.nth(10).get_by_label("什么事").fill("没有水")
+    number = phone.question("有几件事").locator("input")
+    # The way from 11 to 12 leads over 1.
+    number.fill("1")
+    phone.page.wait_for_timeout(400)
+    expect(turns).to_have_count(11)
+    number.fill("12")
+    number.blur()
+    expect(turns).to_have_count(12)
+    phone.write("有几件事", "一")
+    expect(phone.question("有几件事").locator(".error")).to_contain_text("这里要写整数")
+    expect(turns).to_have_count(12)
+    phone.write("有几件事", "1")
+    expect(dialog).to_contain_text("后面填过的 1 条会删掉")
+    dialog.get_by_role("button", name="不改").click()
+    expect(number).to_have_value("12")
+    expect(phone.question("有几件事").locator(".error")).to_have_count(0)
+    expect(turns).to_have_count(12)
+    phone.write("有几件事", "1")
+    dialog.get_by_role("button", name="改", exact=True).click()
+    expect(turns).to_have_count(1)
+    phone.finish()
+    phone.settled("sent")
+    (one,) = received()
+    assert one.answers["/data/matters"] == [{"/data/matters/matter": "房顶漏雨"}]
+    phone.complaints.clear()
+
+
 def test_a_draft_whose_list_is_lost_is_not_opened_because_its_answers_would_be(opened):
     phone, _ = opened(forms.PREFILLED, title="核对")
     phone.question("身体怎么样").get_by_label("残疾").check()

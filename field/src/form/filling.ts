@@ -5,7 +5,7 @@ import { computed, inject, nextTick, reactive, ref, shallowRef, type ComputedRef
 import { FormProblem, answersOf, finishedAnswers, openForm, type Answers, type FetchAttachment, type Opened } from './engine.ts'
 import { freeName } from './files.ts'
 import { isUnchanged, pickerPaths, prefilledPaths, valueInFile } from './prefill.ts'
-import { controls, isAnswered, isAsked, labelOf, pathOf, turnTitle, uploads, type Control } from './tree.ts'
+import { controls, countedRepeats, isAnswered, isAsked, labelOf, pathOf, relevantNodes, turnTitle, uploads, type Control } from './tree.ts'
 
 export const SAVE_AFTER = 400
 
@@ -48,6 +48,9 @@ export interface Filling {
   isPrefilled(node: Control): boolean
   isPicker(node: Control): boolean
   isUnsupported(node: Control): boolean
+  // Whether an answer here says how many turns a repeat has, and how many filled ones another number would take away.
+  isCount(node: Control): boolean
+  losing(node: Control, count: number): number
   fileName(wanted: string): string
   media(url: { href: string } | undefined): Promise<string>
   close(): void
@@ -88,6 +91,7 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
   const inFile = new Map<string, { subject: number; value: string }>()
   let paths: ReadonlyMap<string, string> = new Map()
   let pickers: ReadonlySet<string> = new Set()
+  let counted: ReadonlyMap<string, string[]> = new Map()
   let good: Answers | null = null
   let recovering = false
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -98,6 +102,7 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
     const made = await openForm(source.xml, source.fetchAttachment, restored, edit)
     paths = prefilledPaths(made.model)
     pickers = pickerPaths(made.model)
+    counted = countedRepeats(made.model)
     inFile.clear()
     unreadable.clear()
     flushes.clear()
@@ -257,6 +262,18 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
     return BEYOND.has(node.valueType) || opened.value!.unsupported.some((question) => question.path === pathOf(node))
   }
 
+  function losing(node: Control, count: number): number {
+    const repeats = counted.get(pathOf(node)) ?? []
+    let lost = 0
+    for (const each of relevantNodes(root())) {
+      if (each.nodeType !== 'repeat-range:controlled' || !repeats.includes(pathOf(each))) continue
+      for (const turn of each.currentState.children.slice(count)) {
+        if ([...controls(turn as AnyNode)].some((asked) => isAsked(asked) && isAnswered(asked))) lost += 1
+      }
+    }
+    return lost
+  }
+
   function fileName(wanted: string): string {
     return freeName(wanted, new Set([...uploads(root())].map((node) => node.currentState.instanceValue)))
   }
@@ -277,7 +294,7 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
     pictures.clear()
   }
 
-  return { opened, problem, generation, strict, unfolded, unreadable, progress, start, answer, save, beforeSaving, finish, troubles, messageFor, nextMissing, show, isPrefilled, isPicker: (node) => pickers.has(pathOf(node)), isUnsupported, fileName, media, close }
+  return { opened, problem, generation, strict, unfolded, unreadable, progress, start, answer, save, beforeSaving, finish, troubles, messageFor, nextMissing, show, isPrefilled, isPicker: (node) => pickers.has(pathOf(node)), isUnsupported, isCount: (node) => counted.has(pathOf(node)), losing, fileName, media, close }
 }
 
 /** The names of the repeats' turns a question stands in: whose health it is about. */

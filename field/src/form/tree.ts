@@ -62,6 +62,16 @@ export function answerInWords(node: Control): string {
   return node.valueType === 'decimal' ? shownNumber(value) : value
 }
 
+/** Which question says how many turns a repeat has: path of the question → paths of the repeats. */
+export function countedRepeats(model: Document): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const repeat of model.getElementsByTagNameNS('*', 'repeat')) {
+    const count = [...repeat.attributes].find((each) => each.localName === 'count')?.value.trim()
+    if (count) found.set(count, [...(found.get(count) ?? []), repeat.getAttribute('nodeset')?.trim() ?? ''])
+  }
+  return found
+}
+
 /** The name of one turn of a repeat: its first answers, so that the clerk sees whom or what it is about. */
 export function turnTitle(node: AnyNode): string {
   const found: string[] = []

@@ -9,6 +9,8 @@ import type { Read } from './values.ts'
 const SETTLE = 200
 
 interface Typed {
+  /** Back to the answer as it was. */
+  undo(): void
   raw: Ref<string>
   input(): void
   leave(): void
@@ -68,5 +70,8 @@ export function useTyped(node: Control & { setValue(value: never): unknown }, re
       timer = setTimeout(() => take(false), SETTLE)
     },
     leave: () => take(true),
+    undo() {
+      raw.value = shown(last)
+    },
   }
 }
