@@ -47,7 +47,7 @@ def test_home_costs_a_fixed_number_of_queries(as_role, family, make_household, d
     client.get(url)
     for _ in range(20):
         make_household()
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(20):
         client.get(url)
 
 

@@ -76,9 +76,9 @@ def hand_over(*, staff: Staff, to: Mapping[int, Staff], on: dt.date, reason: str
     Responsibility.objects.bulk_create(fresh, batch_size=BATCH)
     names = codelist("duty_role")
     detail = {
-        "from": staff.name,
-        "to": sorted({person.name for person in to.values()}),
-        "on": on,
+        "giver": staff.name,
+        "receivers": sorted({person.name for person in to.values()}),
+        "begins": on,
         "lines": len(lines),
         "roles": {names.label(role): count for role, count in Counter(line.role for line in lines).items()},
         "reason": reason,
@@ -123,7 +123,7 @@ def stand_in(
         raise ValidationError(f"{substitute.name} 本来就负责这些对象，不用代理。")
     duty_checks.refuse(fresh)
     Responsibility.objects.bulk_create(fresh, batch_size=BATCH)
-    detail = {"from": staff.name, "to": substitute.name, "since": since, "until": until, "lines": len(fresh)}
+    detail = {"giver": staff.name, "substitute": substitute.name, "since": since, "until": until, "lines": len(fresh)}
     audit.record(by=by, action="duty_stand_in", subject=staff, detail=detail)
     return len(fresh)
 

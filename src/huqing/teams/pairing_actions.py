@@ -259,7 +259,7 @@ def publish(*, proposal: PairingProposal, on: dt.date, by: User) -> PairingPropo
         Responsibility.objects.bulk_create(fresh, batch_size=BATCH)
     proposal.state, proposal.published_on = S.PUBLISHED, on
     proposal.save(update_fields=["state", "published_on"])
-    detail = {"title": proposal.title, "on": on, "new": len(fresh), "ended": len(ended)}
+    detail = {"title": proposal.title, "begins": on, "new": len(fresh), "ended": len(ended)}
     audit.record(by=by, action="pairing_publish", subject=proposal, detail=detail)
     return proposal
 

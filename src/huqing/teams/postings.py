@@ -34,7 +34,7 @@ def move(*, staff: Staff, unit: Unit | None, position: str, region_code: str, on
     posting = Posting.objects.create(staff=staff, unit=unit, position=position.strip(), region_code=region, since=on)
     staff.unit, staff.position, staff.region_code = unit, position.strip(), region
     staff.save(update_fields=["unit", "position", "region_code"])
-    detail = {"name": staff.name, "unit": unit.name if unit else "", "position": position.strip(), "on": on}
+    detail = {"name": staff.name, "unit": unit.name if unit else "", "position": position.strip(), "day": on}
     audit.record(by=by, action="staff_move", subject=staff, detail=detail)
     return posting
 
@@ -58,7 +58,7 @@ def leave(*, staff: Staff, on: dt.date, reason: str, by: User | None) -> Staff:
         posting.save(update_fields=["until"])
     staff.left_on = on
     staff.save(update_fields=["left_on"])
-    detail = {"name": staff.name, "on": on, "reason": reason.strip()}
+    detail = {"name": staff.name, "day": on, "reason": reason.strip()}
     audit.record(by=by, action="staff_leave", subject=staff, detail=detail)
     return staff
 
