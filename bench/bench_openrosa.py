@@ -237,7 +237,7 @@ def first_sync(tokens: list[str], steps: tuple[str, ...], together: Any, results
                 raise SystemExit(f"{answer.status} {path.replace(token, '…')}: {content[:300]!r}")
             return content
 
-        connection.connect()
+        # Not connected before: an idle process would take more than its share of connections.
         together.wait()
         began = time.perf_counter()
         packet = get(f"/key/{token}/packet") if "packet" in steps else b'{"forms": [], "households": []}'

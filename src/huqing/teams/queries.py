@@ -132,7 +132,9 @@ def households_of(user: User, *, on: dt.date | None = None, roles: tuple[str, ..
     """
     rows = Household.objects.filter(status=Household.Status.ACTIVE)
     own = OWN_DUTY.get(Role(user.role))
-    if not (own and (not roles or own in roles)):
+    # What somebody sees who only visits is what is in their care today.
+    seen_is_cared_for = user.role == Role.VISITOR and not roles and on is None
+    if not (own and (not roles or own in roles)) and not seen_is_cared_for:
         rows = rows.filter(_in_care(user, on=on, roles=roles))
     # Who answers for the own grid or village answers for all that the account may see.
     return visible(rows, user)
