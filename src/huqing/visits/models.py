@@ -188,7 +188,11 @@ class Submission(models.Model):
         ]
         indexes = [
             models.Index(fields=["household", "visited_on"], name="submission_household"),
-            models.Index(fields=["region_code", "state"], name="submission_region"),
+            # Answers and XML make rows wide: a place's sums per form are read from here alone.
+            models.Index(
+                fields=["region_code", "state", "form", "visited_on", "typed", "prefilled", "derived"],
+                name="submission_region_sums",
+            ),
             models.Index(fields=["id"], condition=Q(landed_at=None), name="submission_waiting"),
         ]
 

@@ -16,7 +16,7 @@ from huqing.visits import exports, queries, savings, tables
 from huqing.visits.describing import DAY_QUESTION
 from huqing.visits.models import Form
 
-ORDERS = {"new": ["id"]}
+ORDERS = {"new": ["newest"]}
 PAGE_SIZE = 25
 
 

@@ -21,7 +21,7 @@ from huqing.standards.codelists import codelist
 from huqing.visits import answers, queries, review
 from huqing.visits.models import Attachment, Form, Submission
 
-ORDERS = {"new": ["id"]}
+ORDERS = {"new": ["newest"]}
 State = Submission.State
 REASONS = ["走访日期不对，请核对后重传", "收入数字和上次差得多，请核实", "有题漏填，请补上", "照片看不清，请重拍"]
 
