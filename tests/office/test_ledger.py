@@ -63,6 +63,15 @@ def test_a_person_hands_everything_over_and_the_list_can_be_signed(as_role, help
     assert "赵文军" in text_of(client.get(reverse("office:handovers")))
 
 
+def test_more_duties_than_boxes_are_handed_over_at_once(as_role, helper, unit, regions, monkeypatch):
+    monkeypatch.setattr("huqing.office.views.handing.MOST_BOXES", 1)
+    Staff.objects.create(name="李接手", kind="1", unit=unit, region_code=regions.county.code)
+    client, address = as_role("county"), reverse("office:hand-over", args=[helper.pk])
+    assert "一次全部交出" in text_of(client.get(address))
+    client.post(address, {"all": "1", "to": "李接手", "on": "2024-06-01", "reason": "工作调动"})
+    assert Handover.objects.get().lines.count() == 2
+
+
 def test_what_is_wrong_with_a_handover_stands_at_its_field(as_role, helper, unit, regions):
     other = Unit.objects.create(name="县水利局", region_code="500236")
     for place in (unit, other):
