@@ -39,10 +39,11 @@ def serve(address: str, *, workers: int | None, web: bool = True, background: bo
     if background:
         commands["worker"] = [sys.executable, "-m", "huqing.site.worker"]
     if web:
-        count = workers or min(os.cpu_count() or 1, 4)
+        # Threads that read rows from SQLite keep each other waiting for the interpreter: two to a process, not more.
+        count = workers or 2 * min(os.cpu_count() or 1, 4)
         commands["web"] = [
             sys.executable, "-m", "gunicorn", "huqing.site.wsgi:application", "--bind", address,
-            "--workers", str(count), "--worker-class", "gthread", "--threads", "4", "--preload", "--timeout", "120",
+            "--workers", str(count), "--worker-class", "gthread", "--threads", "2", "--preload", "--timeout", "120",
             "--worker-tmp-dir", str(settings.DATA), "--log-level", "warning", "--no-control-socket",
             "--graceful-timeout", str(GRACE_SECONDS), "--config", "python:huqing.site.web",
         ]  # fmt: skip
