@@ -23,7 +23,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
-FOLDER = Path(os.environ.setdefault("HUQING_DATA", str(ROOT / "build" / "bench" / "field")))
+OWN = ROOT / "build" / "bench" / "field"
+FOLDER = Path(os.environ.setdefault("HUQING_DATA", str(OWN)))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huqing.site.settings")
 # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -98,6 +99,9 @@ def main() -> None:
 
 def prepare() -> tuple[str, dict[str, tuple[int, int]]]:
     """A visitor's token, and per form its key and a household with a large family to open it for."""
+    # Made anew each time: a published version never changes, and the shipped forms may have.
+    if FOLDER == OWN:
+        shutil.rmtree(OWN, ignore_errors=True)
     if not FOLDER.exists():
         subprocess.run([sys.executable, "-m", "huqing.cli", "demo", "--households", str(COUNTY)], check=True)
     import django
