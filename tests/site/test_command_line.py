@@ -25,7 +25,7 @@ COMMANDS = [
     "backup",
     "restore",
 ]
-SUBCOMMANDS = ["add", "reset", "disable", "list", "load", "county", "table", "show", "check", "verify"]
+SUBCOMMANDS = ["add", "reset", "disable", "list", "load", "county", "table", "show", "check", "verify", "install"]
 ROLES = ["county", "town", "village", "grid", "department", "reader"]
 ALLOWED = {
     "Spark",
