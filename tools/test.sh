@@ -45,11 +45,11 @@ if have_pg; then
 fi
 
 echo "== SQLite =="
-HUQING_DATABASE="" HUQING_TEST_POSTGRES="$postgres_url" "$BIN/python" -m pytest -q -n "$workers" "${marker[@]}" "$@"
+HUQING_DATABASE="" HUQING_TEST_POSTGRES="$postgres_url" "$BIN/python" -m pytest -q -n "$workers" --dist worksteal "${marker[@]}" "$@"
 if [ -n "$postgres_url" ]; then
   echo "== PostgreSQL 15 =="
   # Plain-Python packages know no database, so they are not run twice.
-  HUQING_DATABASE="$postgres_url" HUQING_TEST_POSTGRES="$postgres_url" "$BIN/python" -m pytest -q -n "$workers" "${marker[@]}" \
+  HUQING_DATABASE="$postgres_url" HUQING_TEST_POSTGRES="$postgres_url" "$BIN/python" -m pytest -q -n "$workers" --dist worksteal "${marker[@]}" \
     --ignore tests/standards --ignore tests/rules --ignore tests/policies --ignore tests/spec --ignore tests/matching \
     --ignore tests/papers --ignore tests/demo --ignore tests/packs "$@"
 fi
