@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 
 from huqing.site.web import end_with_parent
 
@@ -23,6 +24,18 @@ GRACE_SECONDS = 10  # a request under way when the server stops has this long to
 
 class AddressUnusable(Exception):
     """The address cannot be listened on; the message says why and that another one must be chosen."""
+
+
+def _processes(asked: int | None) -> tuple[int, int]:
+    """How many web processes with how many threads each.
+
+    Threads that read rows from SQLite keep each other waiting for the interpreter, those that wait for PostgreSQL do
+    not: on four cores twenty people without pauses were answered best by 8 × 2 on the one, 4 × 4 on the other.
+    """
+    cores = min(os.cpu_count() or 1, 4)
+    if connection.vendor == "sqlite":
+        return asked or 2 * cores, 2
+    return asked or cores, 4
 
 
 def serve(address: str, *, workers: int | None, web: bool = True, background: bool = True) -> None:
@@ -39,11 +52,11 @@ def serve(address: str, *, workers: int | None, web: bool = True, background: bo
     if background:
         commands["worker"] = [sys.executable, "-m", "huqing.site.worker"]
     if web:
-        # Threads that read rows from SQLite keep each other waiting for the interpreter: two to a process, not more.
-        count = workers or 2 * min(os.cpu_count() or 1, 4)
+        count, threads = _processes(workers)
         commands["web"] = [
             sys.executable, "-m", "gunicorn", "huqing.site.wsgi:application", "--bind", address,
-            "--workers", str(count), "--worker-class", "gthread", "--threads", "2", "--preload", "--timeout", "120",
+            "--workers", str(count), "--worker-class", "gthread", "--threads", str(threads), "--preload",
+            "--timeout", "120",
             "--worker-tmp-dir", str(settings.DATA), "--log-level", "warning", "--no-control-socket",
             "--graceful-timeout", str(GRACE_SECONDS), "--config", "python:huqing.site.web",
         ]  # fmt: skip

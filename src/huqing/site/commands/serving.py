@@ -10,7 +10,7 @@ from huqing.site.commands.support import Failure, installed
 
 @click.command(cls=ChineseCommand, short_help="启动户情。")
 @click.option("--address", default="127.0.0.1:8000", show_default=True, help="监听地址:端口。")
-@click.option("--workers", type=click.IntRange(1, 64), help="网页进程数，默认为处理器核数的两倍，最多 8。")
+@click.option("--workers", type=click.IntRange(1, 64), help="网页进程数，默认等于核数、最多 4；内置数据库加倍。")
 @click.option("--no-worker", is_flag=True, help="不带后台任务（另用 --worker-only 单独运行）。")
 @click.option("--worker-only", is_flag=True, help="只运行后台任务。")
 @installed
