@@ -43,6 +43,7 @@ def commands() -> dict[str, list[list[str]]]:
         "intake": [[*here, "bench/bench_intake.py"]],
         "demo": [[*here, "bench/bench_demo.py"]],
         "forms": [[*here, "bench/bench_forms.py"]],
+        "pairing": [[*here, "bench/bench_pairing.py"]],
         "county": [[*here, "bench/bench_county.py"]],
         "field": [[*here, "bench/bench_field.py"]],
         "office": [
