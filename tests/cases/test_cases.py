@@ -252,6 +252,26 @@ def test_votes_must_add_up(case, users_by_role, clock, change, told) -> None:
         paper(case, "ballot", village, clock, **(votes | change))
 
 
+def test_a_vote_without_a_majority_does_not_lead_to_a_posting(case, users_by_role, clock) -> None:
+    village, town = users_by_role["village"], users_by_role["town"]
+    paper(case, "authorisation", village, clock, signed_by=case.household.members.first().pk)
+    go(case, "accept", village)
+    go(case, "send_verify", village)
+    paper(case, "home_check", village, clock)
+    go(case, "verified", village)
+    paper(case, "comparison", town, clock)
+    go(case, "compared", town)
+    paper(case, "panel", village, clock, **panel(case))
+    votes = {"present": 14, "agree": 7, "against": 6, "abstain": 1, "method": "secret"}
+    tied = paper(case, "ballot", village, clock, **votes)
+    with pytest.raises(CaseError, match="没有超过到会人数的一半"):
+        go(case, "post", village)
+    actions.withdraw_evidence(evidence=tied, by=village, reason="票数登记错误")
+    paper(case, "ballot", village, clock, **(votes | {"agree": 8, "against": 5}))
+    go(case, "post", village)
+    assert case.state.key == "posted"
+
+
 def test_a_paper_is_withdrawn_while_its_step_stands_and_not_after(case, users_by_role, clock) -> None:
     village = users_by_role["village"]
     signer = case.household.members.first().pk

@@ -29,6 +29,8 @@ def missing(case: Case, needs: tuple[str, ...], day: dt.date) -> list[str]:
                 told.append(reason)
         elif need not in there:
             told.append(f"缺少{NEEDS[need]}，请先登记。")
+        elif need == "ballot" and not carried(there[need].content):
+            told.append("同意票没有超过到会人数的一半，评议没有通过；请办理不予通过或退回。")
     return told
 
 
@@ -39,6 +41,11 @@ def present(case: Case) -> dict[str, Evidence]:
         if paper.kind in LASTING or paper.turn == case.turn:
             found[paper.kind] = paper
     return found
+
+
+def carried(votes: Mapping[str, Any]) -> bool:
+    """Whether more than half of those present agreed."""
+    return int(votes["agree"]) * 2 > int(votes["present"])
 
 
 def problems(kind: str, content: Mapping[str, Any], case: Case) -> list[str]:

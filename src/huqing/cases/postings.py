@@ -21,6 +21,7 @@ from huqing.cases.errors import CaseError
 from huqing.cases.models import Case, Objection, PublicPosting, PublicPostingLine
 from huqing.cases.procedure import procedure_of
 from huqing.registry.models import Region
+from huqing.standards.regioncodes import spoken_name
 
 if TYPE_CHECKING:
     from huqing.access.models import User
@@ -30,7 +31,7 @@ FIELDS: dict[str, str] = {
     "number": "序号",
     "group": "村民小组",
     "head": "户主姓名",
-    "size": "家庭人口数",
+    "size": "家庭人口数（人）",
 }
 HEALTH = re.compile(r"病|癌|肿瘤|残疾|精神|艾滋|透析|手术|治疗|住院|孕|产妇")
 HEAD = "01"
@@ -126,7 +127,7 @@ def publish(*, cases: Iterable[Case], by: User, columns: Sequence[str] = tuple(F
         village=village,
         region_code=village.code,
         level=level,
-        title=f"{village.name}{level}名单",
+        title=f"{spoken_name(village.name)}{level}名单",
         columns=[[name, FIELDS[name]] for name in columns],
         rows=rows,
         starts_on=day,
