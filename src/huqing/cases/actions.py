@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from huqing.access import audit
 from huqing.access.models import Role, User
-from huqing.access.numbers import has_number, hide_numbers
+from huqing.access.numbers import has_number
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import sees
 from huqing.cases import needs
@@ -20,13 +20,13 @@ from huqing.cases.calendar import today, workdays
 from huqing.cases.errors import CaseError, Moved
 from huqing.cases.models import Case, CaseStep, Evidence
 from huqing.cases.procedure import frozen_for, procedure_of
+from huqing.cases.texts import written
 from huqing.packs.procedures import Move
 from huqing.packs.procedures.declaration import NEEDS
 from huqing.registry.models import Household
 from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
 
-REASON_LENGTH = 4
 TEXT_LENGTH = 500
 
 
@@ -44,7 +44,7 @@ def open_case(
     _may(by, "handle_cases", household)
     if source not in codelist("clue_source"):
         raise CaseError("请选线索来源。")
-    text = _text(clue, "线索内容")
+    text = written(clue, "线索内容", most=TEXT_LENGTH)
     day = on or today()
     if day > today():
         raise CaseError("登记日期不能晚于今天。")
@@ -97,7 +97,7 @@ def take(*, case: Case, move: str, by: User | None, turn: int, reason: str = "")
     stopped = obstacles(locked, step, by=by, day=day)
     if stopped:
         raise CaseError(" ".join(stopped))
-    text = _text(reason, "理由") if step.reason or reason.strip() else ""
+    text = written(reason, "理由", most=TEXT_LENGTH) if step.reason or reason.strip() else ""
     taken = CaseStep.objects.create(
         case=locked,
         turn=locked.turn + 1,
@@ -169,7 +169,7 @@ def record_evidence(*, case: Case, kind: str, on: dt.date, content: Mapping[str,
 def withdraw_evidence(*, evidence: Evidence, by: User, reason: str) -> None:
     """Take a paper back that was wrong; it stays in the history. Not after the step it was for has been taken."""
     _may(by, "handle_cases", evidence.case.household)
-    text = _text(reason, "原因")
+    text = written(reason, "原因", most=TEXT_LENGTH)
     case = Case.objects.select_for_update().get(pk=evidence.case_id)
     paper = Evidence.objects.select_for_update().get(pk=evidence.pk)
     if paper.withdrawn_at is not None:
@@ -185,7 +185,7 @@ def withdraw_evidence(*, evidence: Evidence, by: User, reason: str) -> None:
 def start_emergency(*, case: Case, by: User, reason: str) -> None:
     """Open the green channel: help first, procedure after. The deadlines of the procedure go on."""
     _may(by, "decide_cases", case.household)
-    text = _text(reason, "理由")
+    text = written(reason, "理由", most=TEXT_LENGTH)
     locked = Case.objects.select_for_update().select_related("state").get(pk=case.pk)
     if locked.emergency:
         raise CaseError("绿色通道已经启动。")
@@ -237,15 +237,6 @@ def _may(by: User | None, permission: str, household: Household) -> None:
     require(by, permission)
     if not sees(by, household):
         raise Refused("这一户不在您的管辖范围内。")
-
-
-def _text(text: str, what: str) -> str:
-    found = hide_numbers(" ".join(text.split()))
-    if len(found) < REASON_LENGTH:
-        raise CaseError(f"请写明{what}（至少 {REASON_LENGTH} 个字）。")
-    if len(found) > TEXT_LENGTH:
-        raise CaseError(f"{what}不能超过 {TEXT_LENGTH} 字，现在有 {len(found)} 字。")
-    return found
 
 
 def _texts(content: Any) -> list[str]:

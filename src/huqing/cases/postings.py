@@ -20,6 +20,7 @@ from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
 from huqing.cases.models import Case, Objection, PublicPosting, PublicPostingLine
 from huqing.cases.procedure import procedure_of
+from huqing.cases.texts import written
 from huqing.registry.models import Region
 from huqing.standards.regioncodes import spoken_name
 
@@ -36,7 +37,7 @@ FIELDS: dict[str, str] = {
 HEALTH = re.compile(r"病|癌|肿瘤|残疾|精神|艾滋|透析|手术|治疗|住院|孕|产妇")
 HEAD = "01"
 ADULT = 18
-TEXT_LENGTH = 1000
+REASON_LENGTH, TEXT_LENGTH = 300, 1000
 # Against a page flooded by a program; a village hall takes everything else.
 MOST_FROM_PAGE = 100
 
@@ -163,9 +164,7 @@ def stop(*, posting: PublicPosting, by: User, reason: str) -> None:
         raise Refused("这次公示不在您的管辖范围内。")
     if locked.stopped_on is not None or locked.ends_on < today():
         raise CaseError("这次公示已经结束。")
-    text = hide_numbers(" ".join(reason.split()))
-    if not 4 <= len(text) <= 300:
-        raise CaseError("请写明撤下的原因（4 至 300 个字）。")
+    text = written(reason, "撤下的原因", most=REASON_LENGTH)
     locked.stopped_on, locked.stopped_by, locked.stop_reason = today(), by, text
     locked.save(update_fields=["stopped_on", "stopped_by", "stop_reason"])
     audit.record(by=by, action="posting_stop", subject=locked, region_code=locked.region_code, detail={"reason": text})
@@ -203,9 +202,7 @@ def object_to(
             raise Refused("这次公示不在您的管辖范围内。")
     if not shown(posting.region_code, day).filter(pk=posting.pk).exists():
         raise CaseError("公示已经结束，不能再提异议。请到乡镇反映。")
-    told = hide_numbers(" ".join(text.split()))
-    if not 4 <= len(told) <= TEXT_LENGTH:
-        raise CaseError(f"请写明异议（4 至 {TEXT_LENGTH} 个字）。")
+    told = written(text, "异议", most=TEXT_LENGTH)
     if case is not None and not posting.lines.filter(case=case).exists():
         raise CaseError("这一户不在这次公示里。")
     if by is None and posting.objections.filter(channel=Objection.Channel.PAGE).count() >= MOST_FROM_PAGE:
@@ -233,9 +230,7 @@ def answer(*, objection: Objection, upheld: bool, text: str, by: User) -> None:
         raise Refused("这件异议不在您的管辖范围内。")
     if locked.state != Objection.State.OPEN:
         raise CaseError("这件异议已经答复。")
-    told = hide_numbers(" ".join(text.split()))
-    if not 4 <= len(told) <= TEXT_LENGTH:
-        raise CaseError(f"请写明答复（4 至 {TEXT_LENGTH} 个字）。")
+    told = written(text, "答复", most=TEXT_LENGTH)
     locked.state = Objection.State.UPHELD if upheld else Objection.State.DISMISSED
     locked.answer, locked.answered_at, locked.answered_by = told, timezone.now(), by
     locked.save(update_fields=["state", "answer", "answered_at", "answered_by"])
