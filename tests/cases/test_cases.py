@@ -276,6 +276,8 @@ def test_a_paper_is_withdrawn_while_its_step_stands_and_not_after(case, users_by
     village = users_by_role["village"]
     signer = case.household.members.first().pk
     wrong = paper(case, "authorisation", village, clock, signed_by=signer)
+    with pytest.raises(CaseError, match="4 至 300 个字"):
+        actions.withdraw_evidence(evidence=wrong, by=village, reason="错" * 301)
     actions.withdraw_evidence(evidence=wrong, by=village, reason="签字人写错了")
     with pytest.raises(CaseError, match="缺少农户签字"):
         go(case, "accept", village)

@@ -27,7 +27,7 @@ from huqing.registry.models import Household
 from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
 
-TEXT_LENGTH = 500
+TEXT_LENGTH, REASON_LENGTH = 500, 300
 
 
 @transaction.atomic
@@ -169,7 +169,7 @@ def record_evidence(*, case: Case, kind: str, on: dt.date, content: Mapping[str,
 def withdraw_evidence(*, evidence: Evidence, by: User, reason: str) -> None:
     """Take a paper back that was wrong; it stays in the history. Not after the step it was for has been taken."""
     _may(by, "handle_cases", evidence.case.household)
-    text = written(reason, "原因", most=TEXT_LENGTH)
+    text = written(reason, "原因", most=REASON_LENGTH)
     case = Case.objects.select_for_update().get(pk=evidence.case_id)
     paper = Evidence.objects.select_for_update().get(pk=evidence.pk)
     if paper.withdrawn_at is not None:
