@@ -34,6 +34,10 @@ export interface Filling {
   unfolded: Set<string>
   // What is written but cannot become an answer, by node.
   unreadable: Map<string, string>
+  // Counts the answers given, so that what is kept can be told from what is not yet.
+  changes: Ref<number>
+  // Where something is being typed that is not an answer yet.
+  typing: Set<string>
   progress: ComputedRef<Progress>
   start(): Promise<void>
   answer(node: AnyNode, change: () => void): boolean
@@ -77,13 +81,16 @@ const WRONG = '这个答案不符合要求，请检查'
 const BEYOND = new Set(['geotrace', 'geoshape', 'intent', 'binary'])
 export const LOST_FILE = '文件在手机里找不到了，请重新拍或重新选，也可以删除'
 
-export function fill(source: Source, keep: (answers: Answers) => void, say: (words: string) => void): Filling {
+export function fill(source: Source, keep: (answers: Answers, changes: number) => void, say: (words: string) => void): Filling {
   const opened = shallowRef<Opened | null>(null)
   const problem = shallowRef<FormProblem | null>(null)
   const generation = ref(0)
   const strict = ref(false)
   const unfolded = reactive(new Set<string>())
   const unreadable = reactive(new Map<string, string>())
+  const changes = ref(0)
+  const typing = reactive(new Set<string>())
+  let handedOver = 0
   const flushes = new Set<() => void>()
   const pictures = new Map<string, Promise<string>>()
   // Which household the questions read; marks are made when the phone has time, after the questions are there.
@@ -105,7 +112,10 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
     counted = countedRepeats(made.model)
     inFile.clear()
     unreadable.clear()
+    typing.clear()
     flushes.clear()
+    // What a broken computation took back is not waiting to be kept any more.
+    changes.value = handedOver
     opened.value = made
     generation.value += 1
     good = answersOf(made.root)
@@ -130,6 +140,7 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
       void recover()
       return false
     }
+    changes.value += 1
     if (pickers.has(pathOf(node))) subject.value += 1
     timer ??= setTimeout(save, SAVE_AFTER)
     return true
@@ -155,7 +166,8 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
     clearTimeout(timer)
     timer = undefined
     good = answersOf(root())
-    keep(good)
+    handedOver = changes.value
+    keep(good, handedOver)
   }
 
   function beforeSaving(flush: () => void): () => void {
@@ -294,7 +306,7 @@ export function fill(source: Source, keep: (answers: Answers) => void, say: (wor
     pictures.clear()
   }
 
-  return { opened, problem, generation, strict, unfolded, unreadable, progress, start, answer, save, beforeSaving, finish, troubles, messageFor, nextMissing, show, isPrefilled, isPicker: (node) => pickers.has(pathOf(node)), isUnsupported, isCount: (node) => counted.has(pathOf(node)), losing, fileName, media, close }
+  return { opened, problem, generation, strict, unfolded, unreadable, changes, typing, progress, start, answer, save, beforeSaving, finish, troubles, messageFor, nextMissing, show, isPrefilled, isPicker: (node) => pickers.has(pathOf(node)), isUnsupported, isCount: (node) => counted.has(pathOf(node)), losing, fileName, media, close }
 }
 
 /** The names of the repeats' turns a question stands in: whose health it is about. */

@@ -25,6 +25,7 @@ export function useTyped(node: Control & { setValue(value: never): unknown }, re
   function take(final: boolean): void {
     clearTimeout(timer)
     timer = undefined
+    filling.typing.delete(node.nodeId)
     const result = read(raw.value)
     if ('problem' in result) {
       if (!final) return
@@ -67,6 +68,7 @@ export function useTyped(node: Control & { setValue(value: never): unknown }, re
     raw,
     input() {
       clearTimeout(timer)
+      filling.typing.add(node.nodeId)
       timer = setTimeout(() => take(false), SETTLE)
     },
     leave: () => take(true),

@@ -1,13 +1,13 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "aae37584e072";
+const VERSION = "29d902d24de1";
 const FILES = [
 	"FormScreen-CdGv4PpJ.css",
-	"FormScreen-kKb1KOlj.js",
+	"FormScreen-DDDxrIZF.js",
 	"app.webmanifest",
 	"defineProperty-DHR6M5mJ.css",
 	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-BYvZl9Cd.js",
+	"index-DaQInWp6.js",
 	"index-EKets9AH.css",
 	"./",
 	"notice.css",
