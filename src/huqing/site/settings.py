@@ -37,7 +37,11 @@ INSTALLED_APPS = [
     "huqing.screening",
     "huqing.teams",
     "huqing.visits",
+    "huqing.matters",
+    "huqing.plans",
     "huqing.cases",
+    "huqing.applications",
+    "huqing.rosters",
     "huqing.api",
     "huqing.office",
 ]

@@ -1,0 +1,1 @@
+"""What villagers raise (四事): every matter is discussed, assigned, done, shown and answered."""
