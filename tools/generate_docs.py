@@ -47,12 +47,13 @@ def fields() -> str:
 def procedures() -> str:
     """Every shipped procedure: drawn, with its states, moves and deadlines."""
     from huqing.packs.procedures import procedures as known
-    from huqing.packs.procedures.declaration import NEEDS, ROLES
+    from huqing.packs.procedures.declaration import SUBJECTS
     from huqing.packs.procedures.diagram import elsewhere, mermaid
 
     lines = [NOTE.format(source="`packs/procedures/shipped/`"), "# Procedures · 办理程序\n"]
     for made in known().values():
         title = {state.key: state.title for state in made.states}
+        need_names, role_names = SUBJECTS[made.of]
         lines += [f"\n## {made.title} `{made.key}`\n", f"依据：{made.source}。\n"]
         lines += [f"{made.note}。\n"] if made.note else []
         if made.total:
@@ -61,8 +62,8 @@ def procedures() -> str:
         lines += [f"* {name}：从{start}到{end}" for name, start, end in elsewhere(made)]
         lines += ["\n| 办理 | 由谁 | 前提 | 换人 | 理由 |", "|---|---|---|---|---|"]
         for move in made.moves:
-            by = "、".join(ROLES[name] for name in move.by) or "自动"
-            needs = "、".join(NEEDS[name] for name in move.needs)
+            by = "、".join(role_names[name] for name in move.by) or "自动"
+            needs = "、".join(need_names[name] for name in move.needs)
             row = (move.title, by, needs, "是" if move.second else "", "须写" if move.reason else "")
             lines.append("| " + " | ".join(cell(value) for value in row) + " |")
     return "\n".join(lines) + "\n"

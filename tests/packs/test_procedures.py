@@ -13,7 +13,7 @@ from huqing.packs.procedures.declaration import chosen
 from huqing.packs.procedures.diagram import elsewhere, mermaid
 from huqing.standards.workdays import Workdays
 
-SHIPPED = procedures()
+SHIPPED = {key: made for key, made in procedures().items() if made.of == "case"}
 CALENDAR = Workdays()
 MINIMAL = """key: own
 title: 本县程序

@@ -1,4 +1,7 @@
-"""What a procedure is made of, and what may happen next in it."""
+"""What a procedure is made of, and what may happen next in it.
+
+A procedure is about a household's case or about a villagers' matter (``of``); each has its own needs and people.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ NEEDS: Mapping[str, str] = {
     "comparison": "部门信息比对结果",
     "panel": "随机抽取的评议小组（单数）",
     "ballot": "评议票数或举手表决结果",
+    "revisit": "评议小组入户复核记录",
     "posting": "公示期满",
     "objections_settled": "公示期内的异议已逐件处理",
     "notice": "公告",
@@ -27,6 +31,21 @@ NEEDS: Mapping[str, str] = {
     "conditions": "风险消除条件逐条核对",
 }
 ROLES: Mapping[str, str] = {"county": "县级经办", "town": "乡镇经办", "village": "村级干部", "grid": "网格员"}
+
+Subject = Literal["case", "matter"]
+MATTER_NEEDS: Mapping[str, str] = {
+    "minutes": "商议记录",
+    "handler": "承办人或承办单位",
+    "answer": "给反映人的答复",
+    "public_text": "经人审定的公开内容",
+    "target": "并入的事项",
+}
+# People who are no accounts: whoever raised the matter, and whoever it was given to.
+MATTER_ROLES: Mapping[str, str] = {**ROLES, "raiser": "反映人", "handler": "承办人"}
+SUBJECTS: Mapping[Subject, tuple[Mapping[str, str], Mapping[str, str]]] = {
+    "case": (NEEDS, ROLES),
+    "matter": (MATTER_NEEDS, MATTER_ROLES),
+}
 
 
 @dataclass(frozen=True)
@@ -92,6 +111,14 @@ class Total:
 
 
 @dataclass(frozen=True)
+class Escalation:
+    """Who is told when a case is late for longer: the role, and so long after the deadline of the state at hand."""
+
+    to: str
+    after: Term
+
+
+@dataclass(frozen=True)
 class Procedure:
     """A whole procedure. ``source`` names the document it follows; ``note`` says what is the product's suggestion."""
 
@@ -102,7 +129,9 @@ class Procedure:
     moves: tuple[Move, ...]
     valid: tuple[Validity, ...] = ()
     total: Total | None = None
+    escalate: Escalation | None = None
     note: str = ""
+    of: Subject = "case"
     written: tuple[Move, ...] = field(default=(), compare=False, repr=False)
     by_key: Mapping[str, State] = field(default_factory=dict, compare=False, repr=False)
 
@@ -131,6 +160,13 @@ class Procedure:
         within = self.state(state).within
         return within.last_day(entered, calendar) if within else None
 
+    def told_later(self, state: str, due: dt.date | None, calendar: Workdays) -> tuple[str, dt.date | None]:
+        """Who else is told of a state that is late, and from when on; ("", None) if nobody."""
+        role = self.state(state).late
+        if due is None or self.escalate is None or role in ("", self.escalate.to):
+            return "", None
+        return self.escalate.to, self.escalate.after.last_day(due, calendar)
+
     def free_from(self, state: str, entered: dt.date) -> dt.date:
         """The first day on which a case that entered a state on a day may leave it the ordinary way."""
         least = self.state(state).at_least
@@ -141,14 +177,15 @@ class Procedure:
         return self.total.within.last_day(began, calendar) if self.total else None
 
 
-def chosen(known: Mapping[str, Procedure], region: str, day: dt.date) -> Procedure:
-    """The procedure a case in a region that begins on a day follows: the closest region, then the latest start.
+def chosen(known: Mapping[str, Procedure], region: str, day: dt.date, of: Subject = "case") -> Procedure:
+    """The procedure a case (or matter) in a region that begins on a day follows: closest region, then latest start.
 
     LookupError if none is in force there.
     """
     found = [
         (len(valid.region), valid.since, procedure)
         for procedure in known.values()
+        if procedure.of == of
         for valid in procedure.valid
         if valid.covers(region, day)
     ]

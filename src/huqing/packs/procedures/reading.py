@@ -14,7 +14,18 @@ from typing import Any
 from huqing.packs.errors import PackError, PackProblem
 from huqing.packs.lines import Mapping as Lines
 from huqing.packs.lines import read
-from huqing.packs.procedures.declaration import KINDS, NEEDS, ROLES, Move, Procedure, State, Total, Validity
+from huqing.packs.procedures.declaration import (
+    KINDS,
+    ROLES,
+    SUBJECTS,
+    Escalation,
+    Move,
+    Procedure,
+    State,
+    Subject,
+    Total,
+    Validity,
+)
 from huqing.standards.codelists import codelist
 from huqing.standards.workdays import Term, Unit
 
@@ -24,7 +35,8 @@ TERM = re.compile(r"(\d{1,3}) ?(working|days|months)\Z")
 UNITS: dict[str, Unit] = {"working": "working", "days": "calendar", "months": "months"}
 REGION = re.compile(r"(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})?\Z")
 ALL = "all:"
-TOP = ("key", "title", "source", "based_on", "note", "valid", "total", "states", "moves", "without")
+TOP = ("key", "title", "source", "based_on", "note", "of", "valid", "total", "escalate")
+PARTS = ("states", "moves", "without")
 
 
 def procedures(own: Path | None = None) -> Mapping[str, Procedure]:
@@ -78,6 +90,7 @@ class _Reader:
         self.known = known
         self.problems: list[PackProblem] = []
         self.lines: dict[tuple[str, str], int] = {}
+        self.of: Subject = "case"
 
     def place(self, name: str) -> str:
         return f"{self.name} 第 {self.raw.line_of(name)} 行"
@@ -87,8 +100,9 @@ class _Reader:
 
     def procedure(self) -> Procedure:
         raw = self.raw
-        self.only(raw, TOP)
+        self.only(raw, (*TOP, *PARTS))
         base = self.base()
+        self.of = self.subject(base)
         states = self.merged(raw, "states", base.states if base else (), self.state)
         moves = self.merged(raw, "moves", base.written if base else (), self.move)
         total = self.total(raw, states) if "total" in raw else base.total if base else None
@@ -101,11 +115,21 @@ class _Reader:
             moves=moves,
             valid=tuple(self.validity(item) for item in self.items(raw, "valid")),
             total=total,
+            escalate=self.escalation(raw) if "escalate" in raw else base.escalate if base else None,
+            of=self.of,
         )
         made = replace(made, moves=self.spread(made), written=moves, by_key={state.key: state for state in states})
         if not self.problems:
             self.sound(made)
         return made
+
+    def subject(self, base: Procedure | None) -> Subject:
+        """What the procedure is about: as written, else as the one it is based on."""
+        told = self.raw.get("of", base.of if base else "case")
+        found = next((subject for subject in SUBJECTS if subject == told), None)
+        if found is None:
+            self.problem(self.raw.line_of("of"), f"of 不能是“{told}”", f"写 {'、'.join(SUBJECTS)} 之一")
+        return found or "case"
 
     def spread(self, made: Procedure) -> tuple[Move, ...]:
         """``all:recognition`` in ``from`` stands for every state of that part."""
@@ -173,13 +197,14 @@ class _Reader:
 
     def move(self, raw: Lines) -> Move:
         self.only(raw, ("key", "title", "from", "to", "by", "needs", "second", "reason", "auto", "after"))
+        needs, roles = SUBJECTS[self.of]
         return Move(
             key=self.key(raw),
             title=self.text(raw, "title"),
             start=self.names(raw, "from"),
             to=self.text(raw, "to"),
-            by=self.known_names(raw, "by", ROLES, "角色"),
-            needs=self.known_names(raw, "needs", NEEDS, "前提"),
+            by=self.known_names(raw, "by", roles, "角色"),
+            needs=self.known_names(raw, "needs", needs, "前提"),
             second=raw.get("second") is True,
             reason=raw.get("reason") is True,
             auto=raw.get("auto") is True,
@@ -212,6 +237,19 @@ class _Reader:
             self.problem(told.line, "total 缺少 within", "写成 within: 15 days")
             return None
         return Total(str(told.get("from")), str(told.get("to")), within)
+
+    def escalation(self, raw: Lines) -> Escalation | None:
+        told = raw["escalate"]
+        remedy = "写成 {to: county, after: 3 working}"
+        if not isinstance(told, Lines):
+            self.problem(raw.line_of("escalate"), "escalate 写法不对", remedy)
+            return None
+        self.only(told, ("to", "after"))
+        role, after = str(told.get("to", "")), self.term(told, "after")
+        if role not in ROLES or after is None:
+            self.problem(told.line, "escalate 缺少 to（角色）或 after（期限）", remedy)
+            return None
+        return Escalation(role, after)
 
     def sound(self, made: Procedure) -> None:
         """No case can get stuck, get lost, or stand in a state nobody declared."""
