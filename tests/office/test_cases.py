@@ -8,6 +8,7 @@ import json
 import pytest
 from django.test import Client
 from tests.office.reading import text_of
+from tests.public_forms import send
 
 from huqing.cases import actions, panels, postings
 from huqing.cases.models import Case, Evaluator, PanelDraw
@@ -87,9 +88,9 @@ def test_a_case_goes_from_the_household_page_to_the_public_page(as_role, househo
     assert seen["X-Robots-Tag"] == "noindex, nofollow, noarchive"
     assert not seen.cookies
     posting = case.posting_lines.get().posting
-    told = stranger.post(
-        f"/public/{code}/objections/{posting.pk}/", {"text": "他家在县城有房", "contact": "13900001111"}
-    )
+    objecting = f"/public/{code}/objections/{posting.pk}/"
+    told = send(stranger, objecting, {"text": "他家在县城有房", "contact": "13900001111"})
+    assert told["Cache-Control"] == "no-store"
     assert "已经收到" in text_of(told)
     objection = posting.objections.get()
     assert "他家在县城有房" in text_of(village.get(f"/postings/{posting.pk}/"))
@@ -162,6 +163,7 @@ def test_a_page_flooded_with_objections_closes_while_the_hall_stays_open(
     for _ in range(postings.MOST_FROM_PAGE):
         postings.object_to(posting=posting, text="灌水的异议")
     address = f"/public/{regions.village.code}/objections/{posting.pk}/"
-    assert "网上收到的异议太多" in text_of(Client().post(address, {"text": "又一条异议"}))
-    assert "没有提交" in text_of(Client().post(address, {"text": "程序填的", "website": "http://x"}))
+    assert "网上收到的异议太多" in text_of(send(Client(), address, {"text": "又一条异议"}))
+    assert "没有提交" in text_of(send(Client(), address, {"text": "程序填的", "website": "http://x"}))
+    assert "页面已经失效" in text_of(Client().post(address, {"text": "没有打开页面就提交"}))
     assert as_role("village").post(f"/postings/{posting.pk}/objections/", {"text": "当面来说的异议"}).status_code == 302

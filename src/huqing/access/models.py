@@ -124,6 +124,36 @@ class UsedCode(models.Model):
         ]
 
 
+class UsedFormToken(models.Model):
+    """A public form that was sent: its token does not work again, and its second press learns what the first did."""
+
+    nonce = models.CharField("随机数", max_length=32, unique=True)
+    at = models.DateTimeField("使用时间", db_index=True)
+    result = models.CharField("结果", max_length=60, blank=True)
+
+    class Meta:
+        verbose_name = "已用表单凭据"
+        verbose_name_plural = "已用表单凭据"
+
+
+class FormCount(models.Model):
+    """How often a public form came from one address, for one village or with one phone; the key is an HMAC token."""
+
+    kind = models.CharField("类别", max_length=40)
+    key = models.CharField("检索码", max_length=64)
+    count = models.PositiveIntegerField("次数", default=0)
+    until = models.DateTimeField("计至", db_index=True)
+
+    class Meta:
+        verbose_name = "表单计数"
+        verbose_name_plural = "表单计数"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "key"], name="form_count_once", violation_error_message="该计数已有登记。"
+            )
+        ]
+
+
 class AppendOnly(models.QuerySet["AuditEvent"]):
     """Audit events can be added and read, nothing else."""
 

@@ -154,6 +154,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 HUQING_ACCOUNT_FAILURES = int(os.environ.get("HUQING_ACCOUNT_FAILURES", "5"))
 HUQING_ADDRESS_FAILURES = int(os.environ.get("HUQING_ADDRESS_FAILURES", "20"))
+# Public forms: the least seconds between opening and sending one; posts taken from an address an hour, for a village
+# and from a phone a day.
+HUQING_FORM_SECONDS = int(os.environ.get("HUQING_FORM_SECONDS", "3"))
+HUQING_FORM_LIMITS = tuple(int(number) for number in os.environ.get("HUQING_FORM_LIMITS", "20,200,3").split(","))
 HUQING_IDLE_MINUTES = int(os.environ.get("HUQING_IDLE_MINUTES", "30"))
 
 ACCOUNT_ADAPTER = "huqing.access.adapters.AccountAdapter"

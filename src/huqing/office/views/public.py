@@ -7,16 +7,20 @@ posting that ends or is taken down is gone within that time.
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
+from huqing.access import public_forms
 from huqing.access.permissions import public
 from huqing.cases import postings
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
+from huqing.cases.models import PublicPosting
 from huqing.registry.models import Region
 
 KEEP_SECONDS = 30
@@ -68,30 +72,42 @@ def village_objection(request: HttpRequest, code: str, number: int) -> HttpRespo
     posting = postings.shown(code, today()).filter(pk=number).first()
     if posting is None:
         raise Http404("公示已经结束。")
-    wrong, done = "", False
+    place, wrong, done, status = f"{code}/{number}", "", False, 200
     if request.method == "POST":
         try:
-            if request.POST.get("website"):
-                raise CaseError("没有提交，请重新填写。")
-            postings.object_to(
-                posting=posting, text=request.POST.get("text", ""), contact=request.POST.get("contact", "")
-            )
+            posted = public_forms.received(request, form="objection", place=place)
+            _object(request, posting, posted)
             done = True
+        except public_forms.Replayed:
+            done = True
+        except public_forms.FormRefused as error:
+            wrong, status = str(error), error.status
         except CaseError as error:
-            wrong = str(error)
+            wrong, status = str(error), public_forms.REFUSED
     context = {
         "village": village,
         "posting": posting,
         "wrong": wrong,
         "done": done,
         "text": request.POST.get("text", ""),
+        "contact": request.POST.get("contact", ""),
+        "form_token": "" if done else public_forms.token_for(request, form="objection", place=place),
     }
-    return _answer(render(request, "office/public/objection.html", context, status=422 if wrong else 200))
+    return _answer(render(request, "office/public/objection.html", context, status=status), keep=False)
 
 
-def _answer(response: HttpResponse) -> HttpResponse:
+@transaction.atomic
+def _object(request: HttpRequest, posting: PublicPosting, posted: public_forms.Posted) -> None:
+    """Take the objection and use its form up, both or neither."""
+    postings.object_to(posting=posting, text=request.POST.get("text", ""), contact=request.POST.get("contact", ""))
+    public_forms.spend(posted, village=posting.region_code)
+
+
+def _answer(response: HttpResponse, *, keep: bool = True) -> HttpResponse:
+    """Not to be indexed; ``keep`` lets proxies keep the page, which one with a form for one person must not."""
     response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-    response["Cache-Control"] = f"public, max-age={KEEP_SECONDS}" if response.status_code == 200 else "no-store"
+    kept = keep and response.status_code == HTTPStatus.OK
+    response["Cache-Control"] = f"public, max-age={KEEP_SECONDS}" if kept else "no-store"
     response["Referrer-Policy"] = "no-referrer"
     return response
 
