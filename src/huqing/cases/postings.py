@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from huqing.access import audit
-from huqing.access.numbers import has_number, hide_numbers
+from huqing.access.numbers import hide_numbers
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import sees
 from huqing.access.seal import seal
@@ -22,6 +21,7 @@ from huqing.cases.models import Case, Objection, PublicPosting, PublicPostingLin
 from huqing.cases.procedure import procedure_of
 from huqing.cases.texts import written
 from huqing.registry.models import Region
+from huqing.standards.public_text import health_words, numbers_in
 from huqing.standards.regioncodes import spoken_name
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ FIELDS: dict[str, str] = {
     "head": "户主姓名",
     "size": "家庭人口数（人）",
 }
-HEALTH = re.compile(r"病|癌|肿瘤|残疾|精神|艾滋|透析|手术|治疗|住院|孕|产妇")
 HEAD = "01"
 ADULT = 18
 REASON_LENGTH, TEXT_LENGTH = 300, 1000
@@ -78,9 +77,9 @@ def rows_of(cases: Sequence[Case], columns: Sequence[str] = tuple(FIELDS)) -> li
         }
         row = [values[name] for name in columns]
         for text in row:
-            if has_number(text) or re.search(r"\d{6,}", text):
+            if numbers_in(text):
                 raise CaseError(f"{household.number} 的公示内容里有号码（{hide_numbers(text)}），请先改正档案。")
-            if HEALTH.search(text):
+            if health_words(text):
                 raise CaseError(f"{household.number} 的公示内容里有涉及健康的文字（{text}），请先改正档案。")
         found.append(row)
     return found
