@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from huqing.papers.sheets import Column, Sheet, write_workbook
+from huqing.registry.models import Grid, Region
 from huqing.teams import importing
 from huqing.teams.models import Posting, Responsibility, Staff, StaffImport, Unit
 
@@ -54,6 +55,64 @@ def test_one_person_over_several_rows_is_one_person_with_several_duties(take_in,
     assert Posting.objects.count() == 3
 
 
+MORE = ["姓名", "人员类别", "所在区划", "责任", "责任对象", "对象姓名", "终止日期", "登录账号"]
+
+
+def test_a_teacher_gets_one_pupil_of_a_household_until_a_day_and_signs_in_with_an_account(
+    take_in, make_household, users_by_role
+):
+    household = make_household(members=("张三", "张小"))
+    row = ["周老师", "教师", "", "结对教师", household.number, "张小", "2024-12-31", "visitor"]
+    done = take_in(row, titles=MORE)
+    assert done.refused == []
+    line = Responsibility.objects.get()
+    assert (line.person.name, line.household, line.until) == ("张小", household, dt.date(2024, 12, 31))
+    assert line.staff.user == users_by_role["visitor"]
+    again = take_in(row, titles=MORE)
+    assert (again.counts["known"], again.counts["refused"], Responsibility.objects.count()) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "remedy"),
+    [
+        (["甲", "教师", "", "结对教师", "T0001", "张大", "", ""], "对象姓名", "这一户没有“张大”"),
+        (["甲", "教师", "", "结对教师", "砚瓦村", "张小", "", ""], "对象姓名", "要写这个人所在户的户编号"),
+        (["甲", "教师", "", "结对教师", "T0001", "", "2023-12-31", ""], "终止日期", "早于起始日期"),
+        (["甲", "教师", "", "", "", "", "", "nobody"], "登录账号", "没有可用的账号"),
+        (["甲", "教师", "甲高镇", "", "", "", "", "town"], "登录账号", "不在此人的所在区划"),
+        (["甲", "教师", "朱衣镇", "家庭医生", "龙潭村", "", "", "town"], "登录账号", "管辖不到责任对象"),
+    ],
+)
+def test_a_pupil_a_day_or_an_account_that_cannot_be_is_said(take_in, make_household, row, column, remedy):
+    make_household(members=("张三", "张小"))
+    done = take_in(row, titles=MORE)
+    ((_, _, faults),) = done.refused
+    assert remedy in faults[column]
+    assert not Staff.objects.exists()
+
+
+def test_one_account_is_never_given_to_two_people(take_in):
+    done = take_in(
+        ["甲", "教师", "", "", "", "", "", "visitor"], ["乙", "教师", "", "", "", "", "", "visitor"], titles=MORE
+    )
+    assert [list(faults) for _, _, faults in done.refused] == [["登录账号"]]
+    refused = take_in(["乙", "教师", "", "", "", "", "", "visitor"], titles=MORE)
+    assert "已是甲的" in refused.refused[0][2]["登录账号"]
+
+
+def test_of_grids_and_villages_of_one_name_the_one_in_the_persons_town_is_meant(take_in, regions):
+    Grid.objects.create(
+        village=regions.other_village, number=1, name="砚瓦一网格", region_code=regions.other_village.code
+    )
+    done = take_in(
+        ["甲", "网格员", "甲高镇", "网格员", "砚瓦一网格", "", "", ""],
+        ["乙", "网格员", "", "网格员", "砚瓦一网格", "", "", ""],
+        titles=MORE,
+    )
+    assert Responsibility.objects.get().grid.village == regions.other_village
+    assert "在“所在区划”写明乡镇或村" in done.refused[0][2]["责任对象"]
+
+
 def test_the_same_file_again_changes_nothing(take_in, make_household):
     row = ["赵文军", "县教育局", "教育", "帮扶干部", "", "", "帮扶责任人", make_household().number, ""]
     take_in(row)
@@ -94,6 +153,13 @@ def test_one_person_in_two_places_is_refused(take_in, regions):
     assert "一个人只能在一处" in done.refused[0][2]["所在区划"]
     assert "不能同时在两处" in done.refused[1][2]["责任对象"]
     assert Responsibility.objects.count() == 1
+
+
+def test_a_town_whose_code_is_kept_with_nine_digits_is_found_by_code_and_name(take_in, regions):
+    Region.objects.filter(pk=regions.town.pk).update(code="500236101")
+    rows = [["甲", "", "", "教师", "", "500236101", "", "", ""], ["乙", "", "", "教师", "", "朱衣镇", "", "", ""]]
+    assert take_in(*rows).refused == []
+    assert set(Staff.objects.values_list("region_code", flat=True)) == {"500236101000"}
 
 
 def test_a_file_without_the_columns_is_refused_as_a_whole(take_in, regions):

@@ -79,6 +79,12 @@ def covers(prefix: str, code: str) -> bool:
     return bool(prefix) and code.startswith(prefix)
 
 
+def same_branch(one: str, other: str) -> bool:
+    """Whether one of two regions lies in the other (or is the other); never true of an empty one."""
+    first, second = prefix_of(one), prefix_of(other)
+    return bool(first and second) and (first.startswith(second) or second.startswith(first))
+
+
 def scope_of(model: type[Model]) -> Scope:
     """The declared scope of a model, or what its fields suggest."""
     manager = model._default_manager

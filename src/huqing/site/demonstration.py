@@ -25,6 +25,7 @@ from huqing.registry.regions import load_shipped_regions
 from huqing.screening import actions as screening
 from huqing.screening.models import Run
 from huqing.screening.signals import paused
+from huqing.site.demo_teams import ensure_people
 from huqing.site.demo_visits import ensure_visits
 from huqing.site.installing import holds_data, install
 from huqing.standards.regioncodes import spoken_name
@@ -61,6 +62,7 @@ ACCOUNTS = (
     Account("jiaoshi", "教师（家访）", "visitor", 4, "中心小学"),
     Account("yisheng", "医生（巡访）", "visitor", 4, "卫生院"),
     Account("nongji", "农技特派员（随访）", "visitor", 4, "县农业技术推广站"),
+    Account("zhudui", "驻村工作队员（一个村）", "visitor", 5),
     Account("chayue", "查阅人员（全县，只看）", "reader", 3),
     Account("xitong", "系统管理员", "system_admin", 0),
     Account("anquan", "安全管理员（账号）", "security_admin", 0),
@@ -94,6 +96,8 @@ def build(folder: Path, *, households: int, seed: int, as_of: date, progress: Re
     ensure_accounts()
     progress("安排走访", 0.97)
     ensure_visits(_busiest_village(), as_of)
+    progress("登记人员和责任", 0.985)
+    ensure_people(_busiest_village(), as_of)
     (folder / "demo-ready.json").write_text(
         json.dumps({"households": households, "seed": seed, "as_of": as_of.isoformat()}), encoding="utf-8"
     )

@@ -17,7 +17,7 @@ from huqing.access import audit
 from huqing.access.models import User
 from huqing.access.numbers import has_number, hide_numbers
 from huqing.access.permissions import Refused, require
-from huqing.access.scope import CODE_LENGTH, covers, prefix_of, sees
+from huqing.access.scope import CODE_LENGTH, covers, prefix_of, same_branch, sees
 from huqing.registry.models import Grid, Household, Person, Region
 from huqing.standards.codelists import codelist
 from huqing.standards.text import clean
@@ -63,7 +63,7 @@ def save_staff(
         other = Staff.objects.filter(user=user).exclude(pk=row.pk).first()
         if other:
             raise ValidationError({"user": f"账号 {user.username} 已是{other.name}的，一个账号只属于一个人。"})
-        if not _same_place(user.region_code, code):
+        if not same_branch(user.region_code, code):
             raise ValidationError({"user": f"账号 {user.username} 的管辖区划不在这里，请核对账号。"})
     row.name, row.kind, row.position, row.region_code = name, kind, position, code
     row.unit = Unit.objects.get_or_create(name=unit, region_code=code[:6])[0] if unit else None
@@ -191,12 +191,6 @@ def _place(by: User | None, region_code: str, staff: Staff | None) -> str:
     if by is not None and not (covers(by.region_code, prefix) and (staff is None or sees(by, staff))):
         raise Refused("不在您的管辖范围内，不能登记人员。")
     return prefix.ljust(CODE_LENGTH, "0")
-
-
-def _same_place(first: str, second: str) -> bool:
-    """Whether one of two regions lies in the other."""
-    one, other = prefix_of(first), prefix_of(second)
-    return bool(one and other) and (one.startswith(other) or other.startswith(one))
 
 
 def _able(staff: Staff, code: str, since: dt.date) -> None:

@@ -111,6 +111,7 @@ def template_workbook() -> bytes:
         "role": "帮扶责任人",
         "goal": "（户编号、网格名称、村名或村代码）",
         "since": "2024-01-01",
+        "member": "（只负责户里一个人的写，例如结对的学生）",
     }
     row = [example.get(key, "") for key in COLUMNS]
     listed = {"人员类别": "staff_kind", "责任": "duty_role", "单位类别": "unit_kind", "职级": "cadre_rank"}
@@ -148,12 +149,17 @@ def _read(content: BinaryIO, name: str) -> tuple[list[str], list[tuple[int, dict
 
 
 def _sorted_out(rows: Sequence[tuple[int, dict[str, str], list[str]]], book: Book) -> _Taken:
-    book.look_up([cells.get("goal", "") for _, cells, _ in rows])
+    book.look_up([cells for _, cells, _ in rows])
     taken = _Taken()
+    users: dict[int, tuple[str, ...]] = {}
     for number, cells, values in rows:
         found = read_row(number, cells, values, book)
         if isinstance(found, Told):
             taken.refused.append(found)
+            continue
+        if found.account is not None and users.setdefault(found.account.pk, found.key) != found.key:
+            told = f"前面的行已把账号“{found.account.username}”写给另一个人，一个账号只属于一个人。"
+            taken.refused.append(found.told("account", told))
             continue
         same = taken.people.setdefault(found.key, [])
         other = next((one for one in same if one.place != found.place), None)
@@ -172,7 +178,8 @@ def _save_people(taken: _Taken, book: Book, counts: _Counts) -> dict[tuple[str, 
         row = rows[0]
         unit = _unit(row, book, counts)
         staff = book.staff_of(row, unit)
-        values = {**row.values, "unit": unit, "region_code": row.place}
+        account = next((one.account for one in rows if one.account is not None), None)
+        values = {**row.values, "unit": unit, "region_code": row.place, "user": account}
         if staff is None:
             staff = Staff(**values)
             fresh.append(staff)
@@ -219,19 +226,23 @@ def _unit(row: Read, book: Book, counts: _Counts) -> Unit | None:
 
 def _save_duties(taken: _Taken, people: Mapping[tuple[str, ...], Staff], counts: _Counts) -> None:
     """Write the duties that can stand; one that runs already is only counted, so a file may be sent again."""
-    held = {
-        (staff, role, next(goal for goal in zip(GOALS, goals, strict=True) if goal[1] is not None))
-        for staff, role, *goals in Responsibility.objects.filter(
-            until=None, staff__in=[staff.pk for staff in people.values()]
-        ).values_list("staff", "role", *GOALS)
-    }
+    open_lines, ended = set(), set()
+    for staff, role, since, until, *goals in Responsibility.objects.filter(
+        staff__in=[staff.pk for staff in people.values()]
+    ).values_list("staff", "role", "since", "until", *GOALS):
+        goal = next(pair for pair in zip(GOALS, goals, strict=True) if pair[1] is not None)
+        if until is None:
+            open_lines.add((staff, role, goal))
+        else:
+            ended.add((staff, role, goal, since, until))
     lines: list[tuple[Read, Responsibility]] = []
     for key, rows in taken.people.items():
         for row in rows:
             if row.duty is None:
                 continue
             row.duty.staff = people[key]
-            if (row.duty.staff_id, row.duty.role, goal_of(row.duty)) in held:
+            same = (row.duty.staff_id, row.duty.role, goal_of(row.duty))
+            if same in open_lines or (*same, row.duty.since, row.duty.until) in ended:
                 counts.known += 1
             else:
                 lines.append((row, row.duty))

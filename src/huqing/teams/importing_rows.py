@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from huqing.access.scope import CODE_LENGTH, code_range, covers, prefix_of
-from huqing.registry.models import Grid, Household, Region
+from huqing.access.models import User
+from huqing.access.scope import CODE_LENGTH, code_range, covers, prefix_of, same_branch
+from huqing.registry.models import Grid, Household, Person, Region
 from huqing.standards.codelists import codelist
 from huqing.standards.text import fold
 from huqing.teams.models import Responsibility, Staff, Unit
@@ -27,11 +28,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "phone": ("公开联系电话",),
     "role": ("责任", "责任类别"),
     "goal": ("责任对象", "户编号", "网格"),
+    "member": ("对象姓名", "学生姓名", "成员姓名"),
     "since": ("起始日期", "开始日期"),
+    "until": ("终止日期", "截止日期"),
+    "account": ("登录账号", "账号"),
 }
 CODED = {"kind": "staff_kind", "rank": "cadre_rank", "unit_kind": "unit_kind"}
 PHONE = re.compile(r"1\d{10}|0\d{2,3}-?\d{7,8}")
 BATCH = 900
+Place = TypeVar("Place", Grid, Region)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Read:
     unit: str
     unit_kind: str
     duty: Responsibility | None
+    account: User | None = None
 
     def told(self, column: str, remedy: str) -> Told:
         """The row refused after all."""
@@ -74,26 +80,33 @@ class Book:
     by_name: dict[tuple[str, int | None], list[Staff]] = field(default_factory=dict)
     households: dict[str, Household] = field(default_factory=dict)
     grids: dict[str, list[Grid]] = field(default_factory=dict)
+    members: dict[int, list[Person]] = field(default_factory=dict)
     villages: dict[str, Region] = field(default_factory=dict)
+    villages_named: dict[str, list[Region]] = field(default_factory=dict)
+    accounts: dict[str, User] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for place in Region.objects.filter(code_range(self.region, "code"), valid_to=None):
-            self.places[place.code] = place.code
+            # Tables write a town as 9 digits or as 12; staff are kept with 12.
+            code = place.code.ljust(CODE_LENGTH, "0")
+            self.places[code] = code
             name = fold(place.name)
-            if self.places.get(name, place.code) != place.code:
+            if self.places.get(name, code) != code:
                 self.doubled.add(name)
-            self.places[name] = place.code
+            self.places[name] = code
             if place.level == Region.Level.VILLAGE:
                 self.villages[place.code] = place
+                self.villages_named.setdefault(name, []).append(place)
         self.units = {unit.name: unit for unit in Unit.objects.filter(region_code__startswith=self.region[:6])}
         for staff in Staff.objects.filter(code_range(self.region), left_on=None):
             if staff.number:
                 self.by_number[staff.number] = staff
             self.by_name.setdefault((staff.name, staff.unit_id), []).append(staff)
 
-    def look_up(self, goals: Iterable[str]) -> None:
-        """Read the households and grids the rows name, some hundred at a time."""
-        wanted = sorted({goal for goal in goals if goal})
+    def look_up(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """Read the households, people, grids and accounts the rows name, some hundred at a time."""
+        told = list(rows)
+        wanted = sorted({row["goal"] for row in told if row.get("goal")})
         for start in range(0, len(wanted), BATCH):
             part = wanted[start : start + BATCH]
             for household in Household.objects.filter(
@@ -102,6 +115,24 @@ class Book:
                 self.households[household.number] = household
             for grid in Grid.objects.filter(code_range(self.region), name__in=part):
                 self.grids.setdefault(grid.name, []).append(grid)
+        homes = {
+            self.households[row["goal"]].pk for row in told if row.get("member") and row["goal"] in self.households
+        }
+        for start in range(0, len(homes), BATCH):
+            part = sorted(homes)[start : start + BATCH]
+            for person in Person.objects.filter(household__in=part).only("pk", "name", "household_id", "region_code"):
+                self.members.setdefault(person.household_id or 0, []).append(person)
+        names = {row["account"].lower() for row in told if row.get("account")}
+        for start in range(0, len(names), BATCH):
+            users = User.objects.filter(username__in=sorted(names)[start : start + BATCH], is_active=True)
+            self.accounts |= {user.username: user for user in users.select_related("staff")}
+
+    def named(self, found: Sequence[Place], near: str) -> list[Place]:
+        """Of several places of one name those in the town (or village) of ``near``, where there is one."""
+        if len(found) < 2:
+            return list(found)
+        inside = [one for one in found if covers(prefix_of(near), _code_of(one))]
+        return inside or list(found)
 
     def staff_of(self, row: Read, unit: Unit | None) -> Staff | None:
         """The person a row is about, if they are registered already."""
@@ -129,12 +160,13 @@ def read_row(number: int, cells: dict[str, str], values: Sequence[str], book: Bo
         faults["phone"] = "请写 11 位手机号或带区号的座机号；没有就留空。"
     said["phone"] = phone
     place = _place(cells.get("region", ""), book, faults)
-    duty = _duty(cells, book, faults)
+    duty = _duty(cells, book, place, faults)
+    account = _account(cells.get("account", ""), book, said, place, duty, faults)
     if faults:
         return Told(number, list(values), {COLUMNS[key][0]: remedy for key, remedy in faults.items()})
     unit, unit_kind = cells.get("unit", "")[:100], said.pop("unit_kind")
     key = (said["number"],) if said["number"] else (said["name"], unit)
-    return Read(number, list(values), key, said, place, unit, unit_kind, duty)
+    return Read(number, list(values), key, said, place, unit, unit_kind, duty, account)
 
 
 def _labels(listed: str) -> str:
@@ -172,32 +204,81 @@ def _place(text: str, book: Book, faults: dict[str, str]) -> str:
     return book.places.get(name, "")
 
 
-def _duty(cells: dict[str, str], book: Book, faults: dict[str, str]) -> Responsibility | None:
+def _duty(cells: dict[str, str], book: Book, place: str, faults: dict[str, str]) -> Responsibility | None:
     role, goal = cells.get("role", ""), cells.get("goal", "")
     if not role and not goal:
         return None
     if not role:
         faults["role"] = f"写了责任对象，还要写责任：{_labels('duty_role')}。"
     code = _code(role, "duty_role", faults, "role")
-    since = _day(cells.get("since", ""), book.on, faults)
-    line = Responsibility(role=code, since=since)
-    if goal in book.households:
-        line.household, line.region_code = book.households[goal], book.households[goal].region_code
-    elif len(book.grids.get(goal, [])) == 1:
-        line.grid, line.region_code = book.grids[goal][0], book.grids[goal][0].region_code
-    elif goal in book.villages or (book.places.get(fold(goal), "") in book.villages and fold(goal) not in book.doubled):
-        line.village = book.villages[goal if goal in book.villages else book.places[fold(goal)]]
-        line.region_code = line.village.code
-    elif len(book.grids.get(goal, [])) > 1:
-        faults["goal"] = f"有 {len(book.grids[goal])} 个网格都叫“{goal}”，请改写成不同的网格名称。"
-    elif goal:
-        faults["goal"] = f"没有找到“{goal}”。请写本辖区有效户的户编号、网格名称、村名或 12 位村代码。"
-    else:
+    line = Responsibility(role=code, since=_day(cells.get("since", ""), book.on, faults, "since") or book.on)
+    line.until = _day(cells.get("until", ""), None, faults, "until")
+    if line.until is not None and line.until < line.since:
+        faults["until"] = f"终止日期 {line.until} 早于起始日期 {line.since}，请改正日期。"
+    grids = book.named(book.grids.get(goal, []), place)
+    villages = [book.villages[goal]] if goal in book.villages else book.named(_villages(goal, book), place)
+    if not goal:
         faults["goal"] = "请写责任对象：户编号、网格名称、村名或 12 位村代码。"
+    elif goal in book.households:
+        line.household, line.region_code = book.households[goal], book.households[goal].region_code
+        _member(cells.get("member", ""), line, book, faults)
+    elif len(grids) == 1:
+        line.grid, line.region_code = grids[0], grids[0].region_code
+    elif len(villages) == 1:
+        line.village, line.region_code = villages[0], villages[0].code
+    elif grids:
+        faults["goal"] = f"有 {len(grids)} 个网格都叫“{goal}”，请在“所在区划”写明乡镇或村，或改用不同的网格名称。"
+    elif villages:
+        faults["goal"] = f"有 {len(villages)} 个村都叫“{goal}”，请改写 12 位村代码。"
+    else:
+        faults["goal"] = f"没有找到“{goal}”。请写本辖区有效户的户编号、网格名称、村名或 12 位村代码。"
+    if cells.get("member") and line.household_id is None and "goal" not in faults:
+        faults["member"] = "写了对象姓名，责任对象要写这个人所在户的户编号。"
     return line
 
 
-def _day(text: str, otherwise: dt.date, faults: dict[str, str]) -> dt.date:
+def _villages(goal: str, book: Book) -> list[Region]:
+    return book.villages_named.get(fold(goal), [])
+
+
+def _code_of(place: Grid | Region) -> str:
+    return place.code if isinstance(place, Region) else place.region_code
+
+
+def _member(name: str, line: Responsibility, book: Book, faults: dict[str, str]) -> None:
+    """The one of the household the duty is for, where the row names somebody: a pupil, a patient."""
+    if not name:
+        return
+    same = [person for person in book.members.get(line.household_id or 0, []) if person.name == name]
+    if len(same) == 1:
+        line.person = same[0]
+    elif same:
+        faults["member"] = f"这一户有 {len(same)} 个人都叫“{name}”，请在人员页面逐人安排。"
+    else:
+        faults["member"] = f"这一户没有“{name}”。请按户档案写姓名；负责整户的留空。"
+
+
+def _account(
+    text: str, book: Book, said: Mapping[str, Any], place: str, duty: Responsibility | None, faults: dict[str, str]
+) -> User | None:
+    """The account the person signs in with: free, and reaching where the person works and what the duty is for."""
+    if not text:
+        return None
+    user = book.accounts.get(text.lower())
+    if user is None or not same_branch(user.region_code, book.region):
+        faults["account"] = f"没有可用的账号“{text}”。请安全管理员先开立；本人不用系统的留空。"
+        return None
+    held = getattr(user, "staff", None)
+    if held is not None and (held.name, held.number) != (said["name"], said["number"] or held.number):
+        faults["account"] = f"账号“{text}”已是{held.name}的，一个账号只属于一个人。"
+    elif place and not same_branch(user.region_code, place):
+        faults["account"] = f"账号“{text}”的管辖区划不在此人的所在区划，请核对。"
+    elif duty is not None and duty.region_code and not covers(user.region_code, duty.region_code):
+        faults["account"] = f"账号“{text}”管辖不到责任对象，请安全管理员先调整账号的管辖区划。"
+    return user
+
+
+def _day(text: str, otherwise: dt.date | None, faults: dict[str, str], key: str) -> dt.date | None:
     if not text:
         return otherwise
     for pattern in ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d"):
@@ -205,5 +286,5 @@ def _day(text: str, otherwise: dt.date, faults: dict[str, str]) -> dt.date:
             return dt.datetime.strptime(text.split(" ", maxsplit=1)[0], pattern).date()  # noqa: DTZ007  a day has no zone
         except ValueError:
             continue
-    faults["since"] = f"“{text}”不是日期，请写成 2024-01-31。"
+    faults[key] = f"“{text}”不是日期，请写成 2024-01-31。"
     return otherwise

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 
 @transaction.atomic
-def set_trait(*, village: Region, kind: str, on: dt.date, by: User) -> VillageTrait | None:
+def set_trait(*, village: Region, kind: str, on: dt.date, by: User | None) -> VillageTrait | None:
     """From ``on`` the village is of this kind; "" ends the present kind. The kinds before stay as history."""
-    require(by, "manage_duties")
-    if not sees(by, village):
-        raise Refused("这个村不在您的管辖范围内。")
+    if by is not None:
+        require(by, "manage_duties")
+        if not sees(by, village):
+            raise Refused("这个村不在您的管辖范围内。")
     if kind and kind not in codelist("village_trait"):
         raise ValidationError({"kind": "请从列表中选类型。"})
     now = VillageTrait.objects.select_for_update().filter(village=village, until=None).first()
