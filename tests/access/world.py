@@ -15,12 +15,16 @@ from django.db.models import Model
 from huqing.access.models import AuditEvent, User
 from huqing.access.seal import seal, token
 from huqing.cases.models import (
+    Batch,
+    BatchLine,
     Case,
     CaseStep,
+    Evaluation,
+    EvaluationCase,
     Evaluator,
     Evidence,
     Objection,
-    PanelDraw,
+    PostingProof,
     PublicPosting,
     PublicPostingLine,
 )
@@ -36,6 +40,18 @@ from huqing.registry.models import (
     Person,
     Region,
     Source,
+)
+from huqing.rosters import freezing
+from huqing.rosters.models import (
+    RecheckDifference,
+    RecheckItem,
+    RecheckRound,
+    ReviewLine,
+    ReviewRound,
+    RosterChange,
+    RosterComparison,
+    RosterDifference,
+    RosterMonth,
 )
 from huqing.screening.models import Alert, Run, Simulation
 from huqing.teams.models import (
@@ -132,7 +148,11 @@ SCOPED: tuple[type[Model], ...] = (
     PublicPostingLine,
     Objection,
     Evaluator,
-    PanelDraw,
+    Evaluation,
+    EvaluationCase,
+    PostingProof,
+    Batch,
+    BatchLine,
 )
 
 
@@ -250,6 +270,7 @@ def build(pk: int, mark: str, village: Region, grid: Grid | None) -> None:
     )
     _visits(pk, mark, village, household, person, clerk)
     _cases(pk, mark, village, household, clerk)
+    _rosters(pk, mark, household, person, record, clerk)
 
 
 def _visits(pk: int, mark: str, village: Region, household: Household, person: Person, clerk: User) -> None:
@@ -431,17 +452,113 @@ def _cases(pk: int, mark: str, village: Region, household: Household, clerk: Use
         received_at=NOW,
     )
     Evaluator.objects.create(pk=pk, village=village, region_code=village.code, group_name="1组", name=mark)
-    PanelDraw.objects.create(
+    meeting = Evaluation.objects.create(
         pk=pk,
-        case=case,
-        turn=1,
-        question={},
-        seed_sealed=b"",
+        village=village,
+        region_code=village.code,
+        held_on=DAY,
+        question={"candidates": [], "count": {"": 15}},
         commitment="0" * 64,
         prepared_at=NOW,
         prepared_by=clerk,
         record={"drawn": [mark], "said": mark, "seed": "0" * 64, "commitment": "0" * 64},
         drawn_at=NOW,
+    )
+    EvaluationCase.objects.create(pk=pk, evaluation=meeting, case=case, turn=1)
+    PostingProof.objects.create(
+        pk=pk, posting=posting, region_code=village.code, on=DAY, place="村公示栏", by=clerk, at=NOW
+    )
+    batch = Batch.objects.create(
+        pk=pk,
+        kind="take",
+        move="send_verify",
+        title="安排入户",
+        region_code=village.code,
+        state="done",
+        total=1,
+        created_at=NOW,
+        created_by=clerk,
+    )
+    BatchLine.objects.create(
+        pk=pk,
+        batch=batch,
+        household=household,
+        region_code=village.code,
+        case=case,
+        turn=0,
+        state="refused",
+        told=mark,
+    )
+
+
+def _rosters(pk: int, mark: str, household: Household, person: Person, record: DepartmentRecord, clerk: User) -> None:
+    """A closed month, a drawn round with a difference, a review waiting for its decision, a difference of rosters."""
+    code, county = household.region_code, household.region_code[:6]
+    content = {"opening": [], "members": [[household.pk, 0, code]], "changes": []}
+    closed = RosterMonth.objects.create(
+        pk=pk,
+        region_code=county,
+        kind="monitor",
+        month=DAY.replace(month=4),
+        opening=0,
+        entered=1,
+        left=0,
+        closing=1,
+        members=freezing.pack(content),
+        digest="0" * 64,
+        closed_at=NOW,
+        closed_by=clerk,
+    )
+    about = {"pk": pk, "household": household, "region_code": code}
+    RosterChange.objects.create(**about, month=closed, direction="in", on=DAY, reason="manual", detail=mark)
+    round_ = RecheckRound.objects.create(
+        pk=pk,
+        title=mark,
+        region_code=county,
+        fields=[["household", "member_count"]],
+        sizes={"": [1, 1]},
+        due_on=DAY,
+        question=freezing.pack({"title": mark, "candidates": []}),
+        seed_sealed=b"",
+        commitment="0" * 64,
+        state="drawn",
+        record=freezing.pack({"note": mark}),
+        created_at=NOW,
+        created_by=clerk,
+        drawn_at=NOW,
+    )
+    item = RecheckItem.objects.create(
+        **about, round=round_, outcome="met", note=mark, visited_on=DAY, recorded_at=NOW, recorded_by=clerk
+    )
+    RecheckDifference.objects.create(pk=pk, item=item, field="member_count", before=1, found=2)
+    review = ReviewRound.objects.create(
+        pk=pk, title=mark, region_code=county, kind="monitor", as_of=DAY, created_at=NOW, created_by=clerk
+    )
+    ReviewLine.objects.create(
+        **about,
+        round=review,
+        label_id=pk,
+        category="other",
+        last_on=DAY,
+        due_on=DAY,
+        proposal="continue",
+        reasons=[mark],
+        amount=40_000,
+    )
+    RosterComparison.objects.create(pk=pk, region_code=county, as_of=DAY, seconds=1.0, made_at=NOW, made_by=clerk)
+    RosterDifference.objects.create(
+        **about,
+        roster="dibao",
+        kind="ours",
+        identity=f"p{pk}",
+        person=person,
+        record=record,
+        subject_name=mark,
+        values=[[mark, "", ""]],
+        values_hash="0" * 64,
+        why="unknown",
+        opened_on=DAY,
+        seen_on=DAY,
     )
 
 

@@ -1,0 +1,28 @@
+"""Packing lists that must not change: canonical JSON, compressed, with a digest anybody can compute again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from typing import Any
+
+
+def canonical(content: Any) -> bytes:
+    """The content as UTF-8 JSON with sorted keys and no spaces."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def pack(content: Any) -> bytes:
+    """The content compressed, for a binary column."""
+    return zlib.compress(canonical(content), 6)
+
+
+def unpack(packed: bytes | memoryview) -> Any:
+    """What was packed."""
+    return json.loads(zlib.decompress(bytes(packed)))
+
+
+def digest(content: Any) -> str:
+    """SHA-256 over the canonical content, in hexadecimal."""
+    return hashlib.sha256(canonical(content)).hexdigest()
