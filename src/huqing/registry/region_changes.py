@@ -38,6 +38,7 @@ def apply(moves: Sequence[Move]) -> int:
     """
     recoded = [move for move in moves if move.code != move.region.code]
     followers = {move.region.pk: _followers(move.region) for move in recoded}
+    codes = {move.region.code: move.code for move in recoded}
     # Codes are unique among current regions, so those that change are freed first.
     for move in recoded:
         Region.objects.filter(pk=move.region.pk).update(code=f"~{move.region.pk}")
@@ -52,7 +53,8 @@ def apply(moves: Sequence[Move]) -> int:
         if before != move.code:
             households += _rewrite(region, followers[region.pk])
     if recoded:
-        regions_recoded.send(sender=Region, region_ids=[move.region.pk for move in recoded])
+        ids = [move.region.pk for move in recoded]
+        regions_recoded.send(sender=Region, region_ids=ids, codes=codes, merged={}, on=max(move.on for move in recoded))
     return households
 
 
@@ -75,7 +77,8 @@ def merge(region: Region, into: Region, on: dt.date) -> int:
         grid.save(update_fields=["number", "village"])
     _rewrite(into, followers)
     close(region, on)
-    regions_recoded.send(sender=Region, region_ids=[into.pk])
+    codes, merged = {region.code: into.code}, {region.pk: into.pk}
+    regions_recoded.send(sender=Region, region_ids=[into.pk], codes=codes, merged=merged, on=on)
     return households
 
 

@@ -10,9 +10,11 @@ class TeamsConfig(AppConfig):
     def ready(self) -> None:
         from huqing.access.audit import name_actions
         from huqing.access.scope import narrow_visitors
+        from huqing.teams import signals
         from huqing.teams.queries import households_in_care
 
         narrow_visitors(households_in_care)
+        signals.connect()
         name_actions(
             {
                 "duty_give": "安排责任",
