@@ -14,6 +14,7 @@ from django.db.models import Model
 
 from huqing.access.models import AuditEvent, User
 from huqing.access.seal import seal, token
+from huqing.applications.models import Application, ApplicationStep
 from huqing.cases.models import (
     Batch,
     BatchLine,
@@ -30,6 +31,9 @@ from huqing.cases.models import (
 )
 from huqing.cases.procedure import frozen_for
 from huqing.intake.models import Import, LinkCandidate, RowProblem
+from huqing.matters.models import Matter, MatterMeeting, MatterStep, MeetingItem
+from huqing.matters.procedure import frozen_for as matter_procedure
+from huqing.matters.raising import code_token
 from huqing.registry.models import (
     DepartmentRecord,
     Entry,
@@ -141,6 +145,8 @@ SCOPED: tuple[type[Model], ...] = (
     FindingStep,
     Assessment,
     AssessmentLine,
+    Application,
+    ApplicationStep,
     Case,
     CaseStep,
     Evidence,
@@ -153,6 +159,10 @@ SCOPED: tuple[type[Model], ...] = (
     PostingProof,
     Batch,
     BatchLine,
+    Matter,
+    MatterStep,
+    MatterMeeting,
+    MeetingItem,
 )
 
 
@@ -271,6 +281,7 @@ def build(pk: int, mark: str, village: Region, grid: Grid | None) -> None:
     _visits(pk, mark, village, household, person, clerk)
     _cases(pk, mark, village, household, clerk)
     _rosters(pk, mark, household, person, record, clerk)
+    _matters(pk, mark, village, household, clerk)
 
 
 def _visits(pk: int, mark: str, village: Region, household: Household, person: Person, clerk: User) -> None:
@@ -421,6 +432,24 @@ def _cases(pk: int, mark: str, village: Region, household: Household, clerk: Use
         free_from=DAY,
         due_on=DAY,
     )
+    application = Application.objects.create(
+        pk=pk,
+        receipt=f"2000{pk}",
+        kind="risk",
+        village=village,
+        region_code=village.code,
+        name=mark,
+        phone_sealed=seal(PHONES[pk], "phone"),
+        phone_token=token("phone", PHONES[pk]),
+        words=mark,
+        channel="page",
+        received_at=NOW,
+        received_on=DAY,
+        due_on=DAY,
+        household=household,
+        match="found",
+    )
+    ApplicationStep.objects.create(pk=pk, application=application, what="received", on=DAY, at=NOW, text=mark)
     CaseStep.objects.create(
         pk=pk, case=case, turn=1, move="x", title=mark, before="clue", after="evaluating", by=clerk, on=DAY, at=NOW
     )
@@ -560,6 +589,51 @@ def _rosters(pk: int, mark: str, household: Household, person: Person, record: D
         opened_on=DAY,
         seen_on=DAY,
     )
+
+
+def _matters(pk: int, mark: str, village: Region, household: Household, clerk: User) -> None:
+    """A matter that is being worked on and was talked about. What is public of it names nobody."""
+    procedure = matter_procedure(village.code, DAY)
+    matter = Matter.objects.create(
+        pk=pk,
+        number=f"20{pk}",
+        village=village,
+        region_code=village.code,
+        household=household,
+        kind="road",
+        channel="staff",
+        text=mark,
+        raiser_name=mark,
+        phone_sealed=seal(PHONES[pk], "phone"),
+        code_token=code_token(f"20{pk}", PHONES[pk][-4:]),
+        procedure=procedure,
+        state=procedure.states.get(key="doing"),
+        raised_on=DAY,
+        raised_by=clerk,
+        entered_on=DAY,
+        due_on=DAY,
+        free_from=DAY,
+        answer=mark,
+        public_problem="路灯不亮",
+        public_result="已换新灯",
+        published_at=NOW,
+    )
+    MatterStep.objects.create(
+        pk=pk, matter=matter, turn=1, move="x", title=mark, before="raised", after="doing", by=clerk, on=DAY, at=NOW
+    )
+    meeting = MatterMeeting.objects.create(
+        pk=pk,
+        village=village,
+        region_code=village.code,
+        held_on=DAY,
+        place=mark,
+        host=mark,
+        present=9,
+        notes=mark,
+        created_at=NOW,
+        created_by=clerk,
+    )
+    MeetingItem.objects.create(pk=pk, meeting=meeting, matter=matter, turn=0, agreed=True, text=mark)
 
 
 def state(pk: int) -> list[dict[str, Any]]:

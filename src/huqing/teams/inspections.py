@@ -29,6 +29,7 @@ from huqing.matching.draws import (
 )
 from huqing.registry.models import Region
 from huqing.standards.text import clean
+from huqing.teams.events import finding_added, finding_stepped
 from huqing.teams.ledger_queries import holding, today
 from huqing.teams.models import (
     FindingStep,
@@ -187,6 +188,7 @@ def add_finding(
         target.inspected_on = found_on
         target.save(update_fields=["inspected_on"])
     audit.record(by=by, action="finding_add", subject=finding, detail={"due": due_on, "responsible": responsible})
+    finding_added.send(InspectionFinding, finding=finding)
     return finding
 
 
@@ -208,8 +210,9 @@ def step(*, finding: InspectionFinding, state: str, text: str, by: User) -> Insp
         raise Refused("整改是您登记的，请另一个人复查销号。")
     finding.state = state
     finding.save(update_fields=["state"])
-    FindingStep.objects.create(finding=finding, state=state, text=text, on=today(), by=by)
+    taken = FindingStep.objects.create(finding=finding, state=state, text=text, on=today(), by=by)
     audit.record(by=by, action="finding_step", subject=finding, detail={"state": finding.get_state_display()})
+    finding_stepped.send(InspectionFinding, finding=finding, step=taken)
     return finding
 
 
