@@ -134,6 +134,7 @@ def test_every_missing_paper_is_named_at_once(case, users_by_role, clock) -> Non
 def test_a_paper_of_an_earlier_round_does_not_serve_the_next(case, users_by_role, clock) -> None:
     to_posting(case, users_by_role, clock)
     go(case, "evaluate_again", users_by_role["village"], reason="异议成立，重新评议")
+    assert case.state.key == "evaluating"
     with pytest.raises(CaseError, match="缺少随机抽取的评议小组"):
         go(case, "post", users_by_role["village"])
 

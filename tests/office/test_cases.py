@@ -10,11 +10,12 @@ from django.test import Client
 from tests.office.reading import text_of
 from tests.public_forms import send
 
-from huqing.cases import actions, panels, postings
-from huqing.cases.models import Case, Evaluator, PanelDraw
+from huqing.cases import actions, evaluations, panels, postings
+from huqing.cases.models import Case, Evaluation, Evaluator
 from huqing.matching.draws import verify
 from huqing.office import case_forms
 from huqing.office.views import cases as views
+from huqing.office.views import evaluations as evaluation_views
 from huqing.office.views import postings as posting_views
 from huqing.office.views import public
 
@@ -24,7 +25,7 @@ DAY = dt.date(2026, 11, 2)
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
     now = {"day": DAY}
-    for module in (actions, panels, postings, case_forms, views, posting_views, public):
+    for module in (actions, evaluations, panels, postings, case_forms, views, evaluation_views, posting_views, public):
         monkeypatch.setattr(module, "today", lambda: now["day"])
     public.forget()
     yield now
@@ -69,14 +70,25 @@ def test_a_case_goes_from_the_household_page_to_the_public_page(as_role, househo
         f"/evaluators/{regions.village.code}/", {"people": "\n".join(f"{n % 3 + 1}组 评议员{n}" for n in range(20))}
     )
     first = Evaluator.objects.first()
-    village.post(f"/cases/{case.pk}/panel/", {"size": "15", f"out-{first.pk}": "1", f"why-{first.pk}": "申请人的弟弟"})
-    prepared = PanelDraw.objects.get()
-    assert prepared.commitment in text_of(village.get(f"/cases/{case.pk}/panel/"))
-    village.post(f"/cases/{case.pk}/panel/", {"do": "hold", "said": "7 12 31"})
-    record = json.loads(village.get(f"/panel-draws/{prepared.pk}/record.json").content)
-    assert verify(record, prepared.commitment) == []
+    village.post(
+        f"/evaluations/new/{regions.village.code}/",
+        {"case": case.pk, "size": "15", f"out-{first.pk}": "1", f"why-{first.pk}": "申请人的弟弟"},
+    )
+    meeting = Evaluation.objects.get()
+    address = f"/evaluations/{meeting.pk}/"
+    assert meeting.commitment in text_of(village.get(address))
+    village.post(f"{address}do/", {"do": "hold", "said": "7 12 31"})
+    record = json.loads(village.get(f"{address}record.json").content)
+    assert verify(record, meeting.commitment) == []
     assert str(first) not in record["drawn"]
-    paper(village, case, "ballot", method="hands", present=15, agree=14, against=0, abstain=1)
+    village.post(f"{address}do/", {"do": "attend", "present": record["drawn"][1:]})
+    votes = {f"agree-{case.pk}": "13", f"against-{case.pk}": "1", f"abstain-{case.pk}": ""}
+    heads = {"do": "close", "method": "hands", "host": "赵主任", "supervisor": "钱监委", "recorder": "孙文书"}
+    assert village.post(f"{address}do/", {**heads, **votes, f"agree-{case.pk}": "十三"}).status_code == 422
+    village.post(f"{address}do/", {**heads, **votes})
+    assert "通过" in text_of(village.get(address))
+    for sheet in ("attendance", "ballots", "count", "minutes"):
+        assert "张三" in text_of(village.get(f"{address}sheets/{sheet}/")) or sheet == "attendance"
     take(village, case, "post")
     code = regions.village.code
     assert "张三" in text_of(village.get(f"/postings/new/{code}/"))

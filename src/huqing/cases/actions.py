@@ -18,14 +18,15 @@ from huqing.access.scope import sees
 from huqing.cases import needs
 from huqing.cases.calendar import today, workdays
 from huqing.cases.errors import CaseError, Moved
-from huqing.cases.models import Case, CaseStep, Evidence
+from huqing.cases.models import NEVER, Case, CaseStep, Evidence
 from huqing.cases.procedure import frozen_for, procedure_of
 from huqing.cases.texts import written
 from huqing.packs.procedures import Move
 from huqing.packs.procedures.declaration import NEEDS
-from huqing.registry.models import Household
+from huqing.registry.models import DepartmentRecord, Household
 from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
+from huqing.visits.models import Submission
 
 TEXT_LENGTH, REASON_LENGTH = 500, 300
 
@@ -38,9 +39,14 @@ def open_case(
     clue: str,
     by: User | None,
     alerts: Iterable[Alert] = (),
+    record: DepartmentRecord | None = None,
+    submission: Submission | None = None,
     on: dt.date | None = None,
 ) -> Case:
-    """Register a clue about a household; CaseError if one is open already or no procedure is in force there."""
+    """Register a clue about a household; CaseError if one is open already or no procedure is in force there.
+
+    ``alerts``, a department's ``record`` or a visit's ``submission`` are what the clue was found in.
+    """
     _may(by, "handle_cases", household)
     if source not in codelist("clue_source"):
         raise CaseError("请选线索来源。")
@@ -55,6 +61,9 @@ def open_case(
     linked = list(alerts)
     if any(alert.household_id != household.pk for alert in linked):
         raise CaseError("所选预警不是这一户的，请重新选择。")
+    for origin in (record, submission):
+        if origin is not None and origin.household_id != household.pk:
+            raise CaseError("所选部门数据或走访记录不是这一户的，请重新选择。")
     try:
         with transaction.atomic():
             case = Case.objects.create(
@@ -65,6 +74,8 @@ def open_case(
                 state=version.states.get(key=made.start.key),
                 clue_source=source,
                 clue=text,
+                record=record,
+                submission=submission,
                 opened_on=day,
                 opened_by=by,
                 entered_on=day,
@@ -79,6 +90,21 @@ def open_case(
     case.alerts.set(linked)
     _record(by, "case_open", case, {"source": source, "alerts": len(linked)})
     return case
+
+
+@transaction.atomic
+def link_alerts(*, case: Case, alerts: Iterable[Alert], by: User | None) -> int:
+    """Add further alerts of the household to its open case; how many were new."""
+    _may(by, "handle_cases", case.household)
+    linked = list(alerts)
+    if any(alert.household_id != case.household_id for alert in linked):
+        raise CaseError("所选预警不是这一户的，请重新选择。")
+    known = set(case.alerts.values_list("pk", flat=True))
+    new = [alert for alert in linked if alert.pk not in known]
+    if new:
+        case.alerts.add(*new)
+        _record(by, "case_alerts", case, {"alerts": len(new)})
+    return len(new)
 
 
 @transaction.atomic
@@ -213,11 +239,13 @@ def _enter(case: Case, key: str, day: dt.date) -> None:
     case.free_from = made.free_from(key, day)
     case.due_on = made.due(key, day, calendar)
     case.late_role = state.late
+    case.later_role, case.later_on = made.told_later(key, case.due_on, calendar)
     if made.total and key == made.total.start and case.total_due_on is None:
         case.total_due_on = made.due_in_all(day, calendar)
     elif made.total and (key == made.total.end or state.kind == "end"):
         case.total_due_on = None
     case.closed_on = day if state.kind == "end" else None
+    case.press_on = min(case.due_on or NEVER, case.total_due_on or NEVER)
 
 
 def _late(case: Case, day: dt.date) -> int:

@@ -23,6 +23,14 @@ class CasesConfig(AppConfig):
                 "objection_answer": "答复公示异议",
                 "evaluators_add": "登记评议员",
                 "evaluator_remove": "移出评议员",
+                "case_alerts": "并入预警",
                 "panel_prepare": "准备抽取评议小组",
+                "panel_hold": "抽取评议小组",
+                "panel_again": "召集评议小组复核表决",
+                "panel_attend": "登记评议会签到",
+                "panel_close": "登记评议结果",
+                "posting_proof": "登记公示张贴",
+                "batch_start": "发起批量办理",
+                "batch_end": "批量办理完成",
             }
         )

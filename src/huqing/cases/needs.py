@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from huqing.cases.models import Case, Evidence
+from huqing.cases.procedure import procedure_of
 from huqing.matching import draws
 from huqing.packs.procedures.declaration import NEEDS
 
@@ -15,6 +16,7 @@ LASTING = frozenset({"authorisation", "plan", "measure"})
 # Kept by models of their own, not recorded as papers.
 COMPUTED = frozenset({"posting", "objections_settled"})
 PANEL_AT_LEAST = 15
+PANEL = "评议小组"
 TEXT_LENGTH = 2000
 
 
@@ -68,6 +70,28 @@ def _authorisation(content: Mapping[str, Any], case: Case) -> list[str]:
     return []
 
 
+def revisits(case: Case) -> bool:
+    """Whether the step at hand follows a re-visit by the panel after an objection: the panel drawn before serves."""
+    made = procedure_of(case.procedure)
+    return any("revisit" in move.needs for move in made.moves_from(case.state.key))
+
+
+def last_panel(case: Case) -> list[str]:
+    """The panel that last evaluated a case; empty if none has."""
+    paper = case.evidence.filter(kind="panel", withdrawn_at=None).order_by("pk").last()
+    return list(paper.content["record"]["drawn"]) if paper else []
+
+
+def _revisit(content: Mapping[str, Any], case: Case) -> list[str]:
+    people, panel = content.get("people"), set(last_panel(case))
+    if not isinstance(people, list) or not people:
+        return ["请勾选入户复核的评议小组成员。"]
+    strangers = [str(name) for name in people if name not in panel]
+    if strangers:
+        return [f"{strangers[0]}不在评议小组里。请从抽中的人里选。"]
+    return _text(content, case)
+
+
 def _panel(content: Mapping[str, Any], case: Case) -> list[str]:
     wrong = draws.verify(content.get("record"))
     if wrong:
@@ -75,14 +99,21 @@ def _panel(content: Mapping[str, Any], case: Case) -> list[str]:
     drawn = content["record"]["drawn"]
     if len(drawn) < PANEL_AT_LEAST or len(drawn) % 2 == 0:
         return [f"评议小组应为 {PANEL_AT_LEAST} 人以上的单数，记录中是 {len(drawn)} 人。请重新抽取。"]
-    if content["record"]["question"]["title"] != panel_title(case):
+    title = content["record"]["question"]["title"]
+    if not title.endswith(PANEL) or not set(title.removesuffix(PANEL).split("、")) & _served(case):
         return ["这份抽取记录不是为这一户抽的。请用本户的名单重新抽取。"]
     return []
 
 
-def panel_title(case: Case) -> str:
-    """The title the draw of a case's panel must carry: a draw made for one household serves no other."""
-    return f"{case.number} 第 {case.turn} 步评议小组"
+def panel_title(*cases: Case) -> str:
+    """The title the draw of a panel must carry: a draw made for these households serves no others."""
+    return "、".join(f"{case.number} 第 {case.turn} 步" for case in cases) + PANEL
+
+
+def _served(case: Case) -> set[str]:
+    """What of a draw's title names this case: its turn, or an earlier one when the panel votes again."""
+    turns = range(case.turn + 1) if revisits(case) else [case.turn]
+    return {f"{case.number} 第 {turn} 步" for turn in turns}
 
 
 def _ballot(content: Mapping[str, Any], case: Case) -> list[str]:
@@ -119,6 +150,7 @@ def _objections(case: Case, _day: dt.date) -> str:
 _CHECKS: Mapping[str, Callable[[Mapping[str, Any], Case], list[str]]] = {
     "authorisation": _authorisation,
     "panel": _panel,
+    "revisit": _revisit,
     "ballot": _ballot,
 }
 _COMPUTED: Mapping[str, Callable[[Case, dt.date], str]] = {"posting": _posting, "objections_settled": _objections}

@@ -1,43 +1,72 @@
-"""The pool of evaluators of a village, and the draw of a panel from it that anybody can verify."""
+"""The pool of evaluators of a village: who is in it, and who may not be drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db.models import Q
 
 from huqing.access import audit
 from huqing.access.models import User
 from huqing.access.numbers import has_number, hide_numbers
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import sees
-from huqing.access.seal import seal, unseal
-from huqing.cases import actions
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
-from huqing.cases.models import Case, Evaluator, Evidence, PanelDraw
-from huqing.cases.needs import PANEL_AT_LEAST, panel_title
-from huqing.cases.procedure import procedure_of
-from huqing.matching.draws import Candidate, DrawError, Question, commitment, draw, new_seed, question_of, record
-from huqing.registry.models import Region
+from huqing.cases.models import Case, Evaluator
+from huqing.registry.models import Person, Region
+from huqing.teams.models import Responsibility, Staff
 
 NAME_LENGTH = 60
+OFFICER_KIND = "5"
+# Duties of the ledger that keep somebody out of the pool, and how a refusal calls them.
+BARRED = {"village_officer": "村干部", "representative": "村民代表"}
+
+
+def barred(village: Region, day: dt.date) -> dict[str, str]:
+    """Names of the village's officers and representatives, by the ledger of duties: name → what they are."""
+    lines = Responsibility.objects.filter(
+        Q(village=village) | Q(grid__village=village) | Q(household__village=village), role__in=BARRED, since__lte=day
+    ).filter(Q(until=None) | Q(until__gte=day))
+    found = {name: BARRED[role] for name, role in lines.values_list("staff__name", "role").distinct()}
+    officers = Staff.objects.filter(kind=OFFICER_KIND, region_code=village.code, left_on=None)
+    return found | dict.fromkeys(officers.values_list("name", flat=True), BARRED["village_officer"])
+
+
+def must_keep_out(cases: Sequence[Case], pool: Sequence[Evaluator], day: dt.date) -> dict[int, str]:
+    """Who of a pool cannot be drawn for these cases, and why: officers by now, and members of the households."""
+    if not cases:
+        return {}
+    officers = barred(cases[0].household.village, day)
+    members = dict(
+        Person.objects.filter(household__in=[case.household_id for case in cases]).values_list(
+            "name", "household__head_name"
+        )
+    )
+    found = {one.pk: f"{members[one.name]}户的家庭成员" for one in pool if one.name in members}
+    return found | {one.pk: officers[one.name] for one in pool if one.name in officers}
 
 
 @transaction.atomic
-def add_evaluators(*, village: Region, people: Iterable[tuple[str, str]], by: User) -> int:
-    """Add (group, name) to a village's pool, where village officers do not belong; CaseError names who is doubled."""
-    require(by, "handle_cases")
-    if not sees(by, village) or village.level != Region.Level.VILLAGE:
+def add_evaluators(*, village: Region, people: Iterable[tuple[str, str]], by: User | None) -> int:
+    """Add (group, name) to a village's pool; CaseError names who is doubled, or an officer or representative."""
+    if by is not None:
+        require(by, "handle_cases")
+    if (by is not None and not sees(by, village)) or village.level != Region.Level.VILLAGE:
         raise Refused("这个村不在您的管辖范围内。")
-    added = 0
+    officers, added = barred(village, today()), 0
     for group, name in people:
         group_name, told = " ".join(group.split()), " ".join(name.split())
         if not group_name or not told:
             raise CaseError("每名评议员都要写推荐小组和姓名。")
         if has_number(told) or has_number(group_name) or len(told) > NAME_LENGTH:
             raise CaseError(f"“{hide_numbers(told)[:20]}”不像姓名，请只写姓名，不写号码。")
+        if told in officers:
+            raise CaseError(
+                f"{told}在责任台账里是本村{officers[told]}，不能进评议员库。同名的另一人请写成“{told}（{group_name}）”。"
+            )
         try:
             with transaction.atomic():
                 Evaluator.objects.create(
@@ -60,74 +89,11 @@ def remove_evaluator(*, evaluator: Evaluator, by: User) -> None:
     audit.record(by=by, action="evaluator_remove", subject=evaluator, region_code=evaluator.region_code)
 
 
-@transaction.atomic
-def prepare(*, case: Case, size: int, excluded: Mapping[int, str], by: User) -> PanelDraw:
-    """Fix who can be drawn for a case and the secret seed, and show the commitment.
-
-    ``excluded`` maps evaluators to why they must keep out (relatives of the applicant …). An earlier draw of the same
-    step that was not held is replaced; one that was held stands.
-    """
-    actions.may_handle(by, case.household)
-    locked = Case.objects.select_for_update().select_related("state", "procedure", "household").get(pk=case.pk)
-    if not any("panel" in move.needs for move in procedure_of(locked.procedure).moves_from(locked.state.key)):
-        raise CaseError(f"现在是“{locked.state.title}”，不需要抽取评议小组。")
-    if locked.panel_draws.filter(turn=locked.turn).exclude(record=None).exists():
-        raise CaseError("这一步已经抽取，结果不能重抽。评议小组有人不能到会的，按实到人数登记。")
-    pool = list(Evaluator.objects.filter(village=locked.household.village_id, left_on=None))
+def reasons(excluded: Mapping[int, str], pool: Sequence[Evaluator]) -> list[list[str]]:
+    """[[name, reason], …] of those who keep out; CaseError if a reason is missing."""
     names = {one.pk: str(one) for one in pool}
-    told = [
-        [names[key], hide_numbers(" ".join(reason.split()))[:100]] for key, reason in excluded.items() if key in names
-    ]
-    if any(not reason for _, reason in told):
-        raise CaseError("请写明每个人为什么回避。")
-    question = Question(
-        title=panel_title(locked),
-        candidates=tuple(Candidate(str(one)) for one in pool if one.pk not in excluded),
-        count={"": size},
-        odd=True,
-        at_least=PANEL_AT_LEAST,
-    )
-    seed = new_seed()
-    try:
-        draw(question, seed, "试算")  # whether it can be drawn at all; what comes out is thrown away
-    except DrawError as error:
-        raise CaseError(str(error)) from error
-    locked.panel_draws.filter(turn=locked.turn).delete()
-    made = PanelDraw.objects.create(
-        case=locked,
-        turn=locked.turn,
-        question=record(question, seed, "试算")["question"],
-        excluded=told,
-        seed_sealed=seal(seed),
-        commitment=commitment(seed, question),
-        prepared_at=timezone.now(),
-        prepared_by=by,
-    )
-    audit.record(
-        by=by,
-        action="panel_prepare",
-        subject=locked,
-        region_code=locked.region_code,
-        detail={"pool": len(question.candidates), "excluded": len(told), "size": size},
-    )
-    return made
-
-
-@transaction.atomic
-def hold(*, prepared: PanelDraw, said: str, by: User) -> Evidence:
-    """Draw with the words of the witnesses; the record becomes the panel's paper. Only once."""
-    actions.may_handle(by, prepared.case.household)
-    locked = PanelDraw.objects.select_for_update(of=("self",)).select_related("case").get(pk=prepared.pk)
-    if locked.record is not None:
-        raise CaseError("已经抽取，结果不能重抽。")
-    if locked.turn != locked.case.turn:
-        raise CaseError("事项已有变化，这次准备作废，请重新准备。")
-    try:
-        made = record(question_of(locked.question), unseal(bytes(locked.seed_sealed)), " ".join(said.split()))
-    except DrawError as error:
-        raise CaseError(str(error)) from error
-    if has_number(made["said"]):
-        raise CaseError("现场报出的文字里有证件号码、电话或账号，请换一个。")
-    locked.record, locked.drawn_at, locked.drawn_by = made, timezone.now(), by
-    locked.save(update_fields=["record", "drawn_at", "drawn_by"])
-    return actions.record_evidence(case=locked.case, kind="panel", on=today(), content={"record": made}, by=by)
+    told = [[names[key], hide_numbers(" ".join(why.split()))[:100]] for key, why in excluded.items() if key in names]
+    nameless = [name for name, why in told if not why]
+    if nameless:
+        raise CaseError(f"请写明{nameless[0]}为什么回避。")
+    return told

@@ -239,14 +239,13 @@ def answer(*, objection: Objection, upheld: bool, text: str, by: User) -> None:
 
 
 def open_objections(case: Case) -> int:
-    """Objections to the postings of the step at hand that nobody answered, or that were upheld.
+    """Objections to a case's postings that nobody answered, and those to the step at hand's that were upheld.
 
     One that names no household counts for every case of its posting.
     """
-    lines = PublicPostingLine.objects.filter(case=case, turn=case.turn)
-    return (
-        Objection.objects.filter(posting__in=lines.values("posting"))
-        .filter(Q(case=case) | Q(case=None))
-        .exclude(state=Objection.State.DISMISSED)
-        .count()
-    )
+    mine = Q(case=case) | Q(case=None)
+    lines = PublicPostingLine.objects.filter(case=case)
+    state = Objection.State
+    unanswered = Objection.objects.filter(posting__in=lines.values("posting"), state=state.OPEN).filter(mine)
+    now = lines.filter(turn=case.turn).values("posting")
+    return unanswered.count() + Objection.objects.filter(posting__in=now, state=state.UPHELD).filter(mine).count()

@@ -8,6 +8,7 @@ from django import forms
 
 from huqing.cases.calendar import today
 from huqing.cases.models import Case
+from huqing.cases.needs import last_panel
 from huqing.packs.procedures.declaration import NEEDS
 from huqing.standards.codelists import codelist
 
@@ -69,27 +70,20 @@ class AuthorisationForm(PaperForm):
         return {**super().content(), "signed_by": int(self.cleaned_data["signed_by"])}
 
 
-class BallotForm(PaperForm):
-    """The counts of a vote."""
+class RevisitForm(PaperForm):
+    """Which of the panel went to the household after an objection, and what they found."""
 
-    method = forms.ChoiceField(
-        label="方式", choices=[("secret", "无记名投票"), ("hands", "举手表决")], widget=forms.RadioSelect
-    )
-    present = forms.IntegerField(label="到会人数", min_value=0, max_value=999)
-    agree = forms.IntegerField(label="同意", min_value=0, max_value=999)
-    against = forms.IntegerField(label="不同意", min_value=0, max_value=999)
-    abstain = forms.IntegerField(label="弃权", min_value=0, max_value=999)
-    text = forms.CharField(
-        label="会议记录",
-        max_length=2000,
-        required=False,
-        widget=forms.Textarea(attrs=AREA),
-        help_text="主持人、监督人、主要意见",
-    )
+    people = forms.MultipleChoiceField(label="入户的评议员", widget=forms.CheckboxSelectMultiple)
+    text = forms.CharField(label="复核情况", max_length=2000, widget=forms.Textarea(attrs=AREA))
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, case=case, **kwargs)
+        self.fields["people"].choices = [(name, name) for name in last_panel(case)]
 
 
-FORMS: dict[str, type[PaperForm]] = {"authorisation": AuthorisationForm, "ballot": BallotForm}
+FORMS: dict[str, type[PaperForm]] = {"authorisation": AuthorisationForm, "revisit": RevisitForm}
 HINTS = {
+    "revisit": "异议说了什么，入户看到什么，和上次评议有什么不同。",
     "home_check": "谁、什么时候入户，看到什么，核实了哪些收入、支出和三保障情况。",
     "comparison": "比对了哪些部门，结果如何，有出入的怎样核实。",
     "notice": "公告在哪里、从哪天起。",

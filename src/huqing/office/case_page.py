@@ -16,6 +16,8 @@ from huqing.packs.procedures.declaration import NEEDS
 if TYPE_CHECKING:
     from huqing.access.models import User
 
+# Written down in the meeting of evaluators, not on the case's page.
+MEETINGS = ("panel", "ballot")
 METHODS = {"secret": "无记名投票", "hands": "举手表决"}
 
 
@@ -51,19 +53,23 @@ def lines_of(row: Evidence, names: dict[int, str]) -> list[tuple[str, str]]:
     if row.kind == "ballot":
         lines += [
             ("方式", METHODS.get(told["method"], told["method"])),
-            ("到会", f"{told['present']} 人"),
+            ("参加表决", f"{told['present']} 人"),
             ("票数", f"同意 {told['agree']}，不同意 {told['against']}，弃权 {told['abstain']}"),
         ]
+    if told.get("attended"):
+        lines.append(("签到", "、".join(told["attended"])))
+    if row.kind == "revisit":
+        lines.append(("入户的评议员", "、".join(told["people"])))
     if told.get("text"):
         lines.append(("内容", told["text"]))
     return lines
 
 
 def wanted_papers(case: Case, steps: list[queries.Next]) -> list[str]:
-    """The kinds of papers that a next step needs and nobody has recorded yet; a panel is drawn, not written."""
+    """The kinds of papers that a next step needs and nobody has recorded yet; meetings have their own page."""
     there = needs.present(case)
     kinds = dict.fromkeys(need for step in steps for need in step.move.needs)
-    return [kind for kind in kinds if kind not in there and kind not in needs.COMPUTED and kind != "panel"]
+    return [kind for kind in kinds if kind not in there and kind not in needs.COMPUTED and kind not in MEETINGS]
 
 
 def context(
@@ -77,7 +83,10 @@ def context(
         (kind, form if form is not None and kind == wrong_kind else paper_form(kind, case))
         for kind in wanted_papers(case, able)
     ]
+    there = needs.present(case) if case.closed_on is None else {}
+    meeting = case.evaluations.filter(turn=case.turn).select_related("evaluation").last()
     main = made.moves_from(case.state.key)[:1]
+    evaluating = bool(main) and "panel" in main[0].needs and case.closed_on is None and not meeting
     return {
         "case": case,
         "procedure": made,
@@ -92,8 +101,9 @@ def context(
         "pressing": queries.pressing(case.due_on, day),
         "total_left": queries.left(case.total_due_on, day),
         "total_pressing": queries.pressing(case.total_due_on, day),
-        "needs_panel": bool(main) and "panel" in main[0].needs and "panel" not in needs.present(case),
-        "panel_draw": case.panel_draws.filter(turn=case.turn).first(),
+        "needs_panel": evaluating,
+        "needs_vote_again": evaluating and needs.revisits(case) and "revisit" in there,
+        "meeting": meeting.evaluation if meeting else None,
         "needs_posting": case.closed_on is None and is_posting_step(case),
         "can_emergency": made.state(case.state.key).part == "recognition" and not case.emergency,
         "day": day,

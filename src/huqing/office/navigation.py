@@ -48,7 +48,13 @@ class Group:
 
 
 # Pages that belong to another one's section.
-_PART_OF = {"persons": "households", "search": "households", "labels": "households", "villages": "ledger"}
+_PART_OF = {
+    "evaluators": "evaluations",
+    "persons": "households",
+    "search": "households",
+    "labels": "households",
+    "villages": "ledger",
+}
 
 GROUPS: list[tuple[str, list[Place]]] = [
     (
@@ -63,6 +69,7 @@ GROUPS: list[tuple[str, list[Place]]] = [
         "办理",
         [
             Place("office:cases", "办理事项", "list-check", "view_cases", "cases"),
+            Place("office:evaluations", "民主评议", "gavel", "view_cases", "evaluations"),
             Place("office:postings", "公示", "notes", "view_cases", "postings"),
         ],
     ),

@@ -1,10 +1,8 @@
-"""Cases: the board, opening one, its page with steps and papers, and the draw of its evaluation panel."""
+"""Cases: the list, opening one, its page with steps and papers."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
-from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,14 +11,14 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 
 from huqing.access.permissions import Refused, requires
-from huqing.cases import actions, panels, queries
+from huqing.cases import actions, queries
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
-from huqing.cases.models import Case, Evaluator, Evidence, PanelDraw
+from huqing.cases.models import Case, Evidence
 from huqing.office import case_page, paging, places
 from huqing.office.case_forms import OpenForm, paper_form
 from huqing.packs.procedures.declaration import NEEDS
-from huqing.registry.models import Household, Region
+from huqing.registry.models import Household
 from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
 
@@ -186,89 +184,6 @@ def case_emergency(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("office:case", pk=case.pk)
 
 
-@requires("handle_cases")
-def panel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Prepare and hold the draw of a panel; readable from the back of a room."""
-    case, wrong = find(request, pk), ""
-    prepared = case.panel_draws.filter(turn=case.turn).first()
-    pool = list(Evaluator.objects.filter(village=case.household.village_id, left_on=None))
-    if request.method == "POST":
-        try:
-            if request.POST.get("do") == "hold" and prepared is not None:
-                panels.hold(prepared=prepared, said=request.POST.get("said", ""), by=request.user)
-                messages.success(request, "已抽取，记录可以下载验证。")
-            else:
-                size = request.POST.get("size", "")
-                panels.prepare(
-                    case=case,
-                    size=int(size) if size.isdecimal() and len(size) < 4 else 0,
-                    excluded={
-                        one.pk: request.POST.get(f"why-{one.pk}", "")
-                        for one in pool
-                        if request.POST.get(f"out-{one.pk}")
-                    },
-                    by=request.user,
-                )
-            return redirect("office:case-panel", pk=case.pk)
-        except CaseError as error:
-            wrong = str(error)
-    context = {"case": case, "prepared": prepared, "pool": pool, "wrong": wrong, "posted": request.POST}
-    return render(request, "office/cases/panel.html", context, status=422 if wrong else 200)
-
-
-@requires("view_cases")
-def panel_record(request: HttpRequest, pk: int) -> HttpResponse:
-    """The record of a draw, for ``huqing draw verify``."""
-    held = PanelDraw.objects.visible_to(request.user).exclude(record=None).select_related("case").filter(pk=pk).first()
-    if held is None:
-        raise Http404("没有这份抽取记录。")
-    name = quote(f"{held.case.number}评议小组抽取记录.json")
-    return HttpResponse(
-        json.dumps(held.record, ensure_ascii=False, indent=1),
-        content_type="application/json; charset=utf-8",
-        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
-    )
-
-
-@requires("handle_cases")
-def evaluators(request: HttpRequest, code: str) -> HttpResponse:
-    """A village's pool of evaluators."""
-    village = Region.objects.visible_to(request.user).filter(code=code, level=Region.Level.VILLAGE).first()
-    if village is None:
-        raise Http404("没有这个村，或它不在您的管辖区划内。")
-    wrong = ""
-    if request.method == "POST":
-        try:
-            gone = request.POST.get("remove", "")
-            if gone.isdecimal():
-                one = Evaluator.objects.filter(pk=gone, village=village).first()
-                if one is not None:
-                    panels.remove_evaluator(evaluator=one, by=request.user)
-            else:
-                panels.add_evaluators(village=village, people=_people(request.POST.get("people", "")), by=request.user)
-            return redirect("office:evaluators", code=code)
-        except CaseError as error:
-            wrong = str(error)
-    pool = Evaluator.objects.filter(village=village, left_on=None)
-    context = {"village": village, "pool": pool, "wrong": wrong, "people": request.POST.get("people", "")}
-    return render(request, "office/cases/evaluators.html", context, status=422 if wrong else 200)
-
-
-def _people(text: str) -> list[tuple[str, str]]:
-    """Lines of “小组 姓名”; CaseError names the line that is not."""
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        parts = line.replace("，", " ").replace(",", " ").replace("\t", " ").split()
-        if not parts:
-            continue
-        if len(parts) != 2:
-            raise CaseError(f"第 {number} 行“{line.strip()[:30]}”应写成“小组 姓名”，例如“3组 张三”。")
-        found.append((parts[0], parts[1]))
-    if not found:
-        raise CaseError("请写评议员，每行一人：小组 姓名。")
-    return found
-
-
 urlpatterns = [
     path("cases/", case_list, name="cases"),
     path("households/<int:pk>/case/", case_add, name="case-add"),
@@ -277,7 +192,4 @@ urlpatterns = [
     path("cases/<int:pk>/papers/<slug:kind>/", case_paper, name="case-paper"),
     path("case-papers/<int:pk>/withdraw/", paper_withdraw, name="paper-withdraw"),
     path("cases/<int:pk>/emergency/", case_emergency, name="case-emergency"),
-    path("cases/<int:pk>/panel/", panel, name="case-panel"),
-    path("panel-draws/<int:pk>/record.json", panel_record, name="panel-record"),
-    path("evaluators/<str:code>/", evaluators, name="evaluators"),
 ]

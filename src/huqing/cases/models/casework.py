@@ -5,10 +5,14 @@ The procedure a case began with is frozen with it: a county that changes its pro
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import models
 from django.db.models import Q
 
 from huqing.access.scope import ScopedManager
+
+NEVER = dt.date(9999, 12, 31)
 
 
 class ProcedureVersion(models.Model):
@@ -66,6 +70,22 @@ class Case(models.Model):
     clue_source = models.CharField("线索来源", max_length=1, help_text="代码表 clue_source")
     clue = models.CharField("线索内容", max_length=500)
     alerts = models.ManyToManyField("screening.Alert", related_name="cases", verbose_name="有关预警")
+    record = models.ForeignKey(
+        "registry.DepartmentRecord",
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        related_name="+",
+        verbose_name="有关部门数据",
+    )
+    submission = models.ForeignKey(
+        "visits.Submission",
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        related_name="+",
+        verbose_name="有关走访记录",
+    )
     emergency = models.BooleanField("绿色通道", default=False, help_text="先帮扶后补程序")
     opened_on = models.DateField("登记日期")
     opened_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="登记人")
@@ -73,7 +93,10 @@ class Case(models.Model):
     free_from = models.DateField("最早可办理日期", help_text="公示期满的次日；没有期限的为进入之日")
     due_on = models.DateField("本环节截止", null=True)
     total_due_on = models.DateField("全程截止", null=True)
+    press_on = models.DateField("最早的截止", default=NEVER, help_text="本环节和全程截止中早的一个；没有的为最后一天")
     late_role = models.CharField("超期提醒", max_length=20, blank=True)
+    later_role = models.CharField("再超期提醒", max_length=20, blank=True)
+    later_on = models.DateField("再超期提醒起", null=True)
     closed_on = models.DateField("办结日期", null=True)
 
     objects = ScopedManager(grid="household__grid")
@@ -97,7 +120,8 @@ class Case(models.Model):
         ]
         indexes = [
             models.Index(fields=["region_code", "state"], name="case_region_state"),
-            models.Index(fields=["region_code", "due_on"], name="case_due", condition=Q(closed_on=None)),
+            models.Index(fields=["press_on", "id"], name="case_press", condition=Q(closed_on=None)),
+            models.Index(fields=["state", "press_on", "id"], name="case_column", condition=Q(closed_on=None)),
         ]
 
     def __str__(self) -> str:
@@ -152,144 +176,3 @@ class Evidence(models.Model):
         verbose_name = "办理材料"
         verbose_name_plural = "办理材料"
         indexes = [models.Index(fields=["case", "kind"], name="evidence_case")]
-
-
-class PublicPosting(models.Model):
-    """What a village sees of its cases (公示): rows of whitelisted fields, frozen when it was published.
-
-    It is seen from ``starts_on`` to ``ends_on`` whatever else happens: nobody has to take it down.
-    """
-
-    village = models.ForeignKey("registry.Region", models.PROTECT, related_name="postings", verbose_name="行政村")
-    region_code = models.CharField("区划代码", max_length=12)
-    level = models.CharField("公示环节", max_length=40, help_text="办理程序中公示环节的名称")
-    title = models.CharField("标题", max_length=100)
-    columns = models.JSONField("公示项目", default=list, help_text="[[代号, 名称], …]")
-    rows = models.JSONField("公示内容", default=list)
-    starts_on = models.DateField("公示日期")
-    ends_on = models.DateField("公示截止", help_text="最后一个完整的公示日")
-    published_at = models.DateTimeField("发布时间")
-    published_by = models.ForeignKey("access.User", models.PROTECT, related_name="+", verbose_name="发布人")
-    stopped_on = models.DateField("提前撤下日期", null=True)
-    stopped_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="撤下人")
-    stop_reason = models.CharField("撤下原因", max_length=300, blank=True)
-
-    objects = ScopedManager(public_place=True)
-
-    class Meta:
-        verbose_name = "公示"
-        verbose_name_plural = "公示"
-        ordering = ["-id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(ends_on__gte=models.F("starts_on")),
-                name="public_posting_dates",
-                violation_error_message="公示截止不能早于公示日期。",
-            )
-        ]
-        indexes = [models.Index(fields=["region_code", "ends_on"], name="public_posting_region")]
-
-
-class PublicPostingLine(models.Model):
-    """Which case, at which of its turns, a posting is about."""
-
-    posting = models.ForeignKey(PublicPosting, models.PROTECT, related_name="lines", verbose_name="公示")
-    case = models.ForeignKey(Case, models.PROTECT, related_name="posting_lines", verbose_name="办理事项")
-    turn = models.PositiveIntegerField("第几步")
-
-    objects = ScopedManager(region="case__region_code", grid="case__household__grid")
-
-    class Meta:
-        verbose_name = "公示事项"
-        verbose_name_plural = "公示事项"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["posting", "case"],
-                name="public_posting_line_once",
-                violation_error_message="该事项已在这次公示中。",
-            )
-        ]
-
-
-class Objection(models.Model):
-    """What somebody says against a posting (异议); every one gets an answer. The contact is sealed."""
-
-    class State(models.TextChoices):
-        OPEN = "open", "待处理"
-        UPHELD = "upheld", "成立"
-        DISMISSED = "dismissed", "不成立"
-
-    class Channel(models.TextChoices):
-        PAGE = "page", "公示页面"
-        STAFF = "staff", "工作人员登记"
-
-    posting = models.ForeignKey(PublicPosting, models.PROTECT, related_name="objections", verbose_name="公示")
-    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="objections", verbose_name="办理事项")
-    region_code = models.CharField("区划代码", max_length=12)
-    channel = models.CharField("来源", max_length=8, choices=Channel.choices)
-    text = models.CharField("异议内容", max_length=1000)
-    contact_sealed = models.BinaryField("联系方式(密)", null=True)
-    received_at = models.DateTimeField("收到时间")
-    state = models.CharField("状态", max_length=10, choices=State.choices, default=State.OPEN)
-    answer = models.CharField("答复", max_length=1000, blank=True)
-    answered_at = models.DateTimeField("答复时间", null=True)
-    answered_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="答复人")
-
-    objects = ScopedManager(public_place=True)
-
-    class Meta:
-        verbose_name = "公示异议"
-        verbose_name_plural = "公示异议"
-        ordering = ["-id"]
-        indexes = [models.Index(fields=["region_code", "state"], name="objection_region")]
-
-
-class Evaluator(models.Model):
-    """Somebody of a village's pool of evaluators (评议员库), recommended by a villager group."""
-
-    village = models.ForeignKey("registry.Region", models.PROTECT, related_name="evaluators", verbose_name="行政村")
-    region_code = models.CharField("区划代码", max_length=12, db_index=True)
-    group_name = models.CharField("推荐小组", max_length=40)
-    name = models.CharField("姓名", max_length=60)
-    left_on = models.DateField("退出日期", null=True)
-
-    objects = ScopedManager(public_place=True)
-
-    class Meta:
-        verbose_name = "评议员"
-        verbose_name_plural = "评议员"
-        ordering = ["group_name", "pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["village", "group_name", "name"],
-                condition=Q(left_on=None),
-                name="evaluator_once",
-                violation_error_message="这个小组已有同名的评议员，请在姓名后加以区分。",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name}（{self.group_name}）"
-
-
-class PanelDraw(models.Model):
-    """The draw of one evaluation panel: the commitment is shown before it, the seed only after the witnesses spoke."""
-
-    case = models.ForeignKey(Case, models.PROTECT, related_name="panel_draws", verbose_name="办理事项")
-    turn = models.PositiveIntegerField("第几步")
-    question = models.JSONField("抽取名单和人数")
-    excluded = models.JSONField("回避人员", default=list, help_text="[[姓名, 理由], …]")
-    seed_sealed = models.BinaryField("种子(密)")
-    commitment = models.CharField("承诺", max_length=64)
-    prepared_at = models.DateTimeField("准备时间")
-    prepared_by = models.ForeignKey("access.User", models.PROTECT, related_name="+", verbose_name="准备人")
-    record = models.JSONField("抽取记录", null=True)
-    drawn_at = models.DateTimeField("抽取时间", null=True)
-    drawn_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="抽取人")
-
-    objects = ScopedManager(region="case__region_code", grid="case__household__grid")
-
-    class Meta:
-        verbose_name = "评议小组抽取"
-        verbose_name_plural = "评议小组抽取"
-        ordering = ["-id"]
