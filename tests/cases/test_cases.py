@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from huqing.access.models import AuditEvent, User
 from huqing.access.permissions import Refused
-from huqing.cases import actions, needs, postings
+from huqing.cases import actions, announcing, needs, postings
 from huqing.cases.errors import CaseError, Moved
 from huqing.cases.models import Case, CaseStep, Evidence
 from huqing.cases.procedure import from_data, procedure_of
@@ -35,7 +35,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     found = Clock()
-    for module in (actions, postings):
+    for module in (actions, announcing, postings):
         monkeypatch.setattr(module, "today", found)
     return found
 

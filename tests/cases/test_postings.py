@@ -33,7 +33,7 @@ def test_a_posting_is_seen_for_its_days_and_is_gone_by_itself(ready, users_by_ro
 
 
 def test_only_whitelisted_fields_get_onto_a_posting(ready, users_by_role) -> None:
-    with pytest.raises(CaseError, match="不在可公示的项目里"):
+    with pytest.raises(CaseError, match="不在拟纳入公示可公示的项目里"):
         postings.publish(cases=[ready], by=users_by_role["village"], columns=["head", "phone"])
     posting = postings.publish(cases=[ready], by=users_by_role["village"], columns=["number", "head"])
     assert posting.rows == [["1", "张三"]]
@@ -136,3 +136,63 @@ def test_objections_come_while_the_posting_stands_and_from_no_stranger(ready, us
     clock.on(6)
     with pytest.raises(CaseError, match="公示已经结束"):
         postings.object_to(posting=posting, text="他家在县城有房")
+
+
+def test_a_posting_that_ended_while_the_server_was_down_is_neither_seen_nor_in_the_way(
+    ready,
+    users_by_role,
+    clock,  # noqa: F811
+    regions,
+) -> None:
+    village = users_by_role["village"]
+    posting = postings.publish(cases=[ready], by=village)
+    clock.on(30)
+    assert not postings.shown(regions.village.code, clock.day)
+    with pytest.raises(CaseError, match="公示已经结束"):
+        postings.object_to(posting=posting, text="他家在县城有房")
+    step = go(ready, "posting_over", village)
+    assert step.late_by > 0
+    assert ready.state.key == "town_review"
+
+
+def test_every_kind_of_posting_has_its_own_whitelist_and_an_announcement_is_the_paper_of_its_step(
+    ready,
+    users_by_role,
+    clock,  # noqa: F811
+) -> None:
+    village = users_by_role["village"]
+    with pytest.raises(CaseError, match="不在拟纳入公示可公示的项目里"):
+        postings.publish(cases=[ready], by=village, columns=["head", "decided"])
+    postings.publish(cases=[ready], by=village)
+    clock.on(6)
+    go(ready, "posting_over", village)
+    go(ready, "town_approve", users_by_role["town"])
+    go(ready, "county_approve", users_by_role["county"])
+    assert list(postings.waiting(village)) == [ready]
+    notice = postings.publish(cases=[ready], by=village, columns=["number", "head", "decided"])
+    assert notice.rows == [["1", "张三", clock.day.isoformat()]]
+    assert (notice.kind, notice.title) == ("listed", "砚瓦村防止返贫致贫对象公告名单")
+    assert ready.evidence.filter(kind="notice", turn=ready.turn).exists()
+    assert not postings.waiting(village).exists()
+
+
+def test_no_child_of_a_household_is_named_in_any_column(ready, users_by_role) -> None:
+    child = ready.household.members.get(name="李四")
+    child.birth_date = dt.date(2015, 3, 1)
+    child.save()
+    ready.household.group_name = "3组（李四家）"
+    ready.household.save()
+    with pytest.raises(CaseError, match="未成年人的姓名"):
+        postings.publish(cases=[ready], by=users_by_role["village"])
+
+
+def test_where_a_posting_hung_is_written_down_within_its_days(ready, users_by_role, clock) -> None:  # noqa: F811
+    village = users_by_role["village"]
+    posting = postings.publish(cases=[ready], by=village)
+    proof = postings.prove(posting=posting, on=clock.day, place="村务公开栏", by=village, photo="ab" * 32)
+    assert postings.photos_named(["ab" * 32, "cd" * 32]) == {proof.photo}
+    for on, place, told in ((clock.day + dt.timedelta(days=1), "村务公开栏", "张贴日期"), (clock.day, "", "张贴地点")):
+        with pytest.raises(CaseError, match=told):
+            postings.prove(posting=posting, on=on, place=place, by=village)
+    with pytest.raises(Refused):
+        postings.prove(posting=posting, on=clock.day, place="村务公开栏", by=users_by_role["reader"])

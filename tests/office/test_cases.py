@@ -10,7 +10,7 @@ from django.test import Client
 from tests.office.reading import text_of
 from tests.public_forms import send
 
-from huqing.cases import actions, evaluations, panels, postings
+from huqing.cases import actions, announcing, evaluations, panels, postings
 from huqing.cases.models import Case, Evaluation, Evaluator
 from huqing.matching.draws import verify
 from huqing.office import case_forms
@@ -25,7 +25,18 @@ DAY = dt.date(2026, 11, 2)
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
     now = {"day": DAY}
-    for module in (actions, evaluations, panels, postings, case_forms, views, evaluation_views, posting_views, public):
+    for module in (
+        actions,
+        announcing,
+        evaluations,
+        panels,
+        postings,
+        case_forms,
+        views,
+        evaluation_views,
+        posting_views,
+        public,
+    ):
         monkeypatch.setattr(module, "today", lambda: now["day"])
     public.forget()
     yield now

@@ -9,6 +9,10 @@ class CasesConfig(AppConfig):
 
     def ready(self) -> None:
         from huqing.access.audit import name_actions
+        from huqing.cases.postings import photos_named
+        from huqing.visits.arrivals import also_named
+
+        also_named(photos_named)
 
         name_actions(
             {

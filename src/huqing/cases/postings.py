@@ -7,52 +7,51 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from huqing.access import audit
-from huqing.access.numbers import hide_numbers
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import sees
 from huqing.access.seal import seal
+from huqing.cases import actions
+from huqing.cases.announcing import DEFAULT, KINDS, Kind, rows_of
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
-from huqing.cases.models import Case, Objection, PublicPosting, PublicPostingLine
+from huqing.cases.models import Case, CaseState, Evidence, Objection, PostingProof, PublicPosting, PublicPostingLine
 from huqing.cases.procedure import procedure_of
 from huqing.cases.texts import written
 from huqing.registry.models import Region
-from huqing.standards.public_text import health_words, numbers_in
 from huqing.standards.regioncodes import spoken_name
 
 if TYPE_CHECKING:
     from huqing.access.models import User
 
-# What may be published: nothing else can get onto a posting.
-FIELDS: dict[str, str] = {
-    "number": "序号",
-    "group": "村民小组",
-    "head": "户主姓名",
-    "size": "家庭人口数（人）",
-}
-HEAD = "01"
-ADULT = 18
-REASON_LENGTH, TEXT_LENGTH = 300, 1000
+REASON_LENGTH, TEXT_LENGTH, PLACE_LENGTH = 300, 1000, 100
+TIMES = ("一", "二", "三", "四", "五", "多")
 # Against a page flooded by a program; a village hall takes everything else.
 MOST_FROM_PAGE = 100
 
 
-def waiting(user: User, village: Region) -> QuerySet[Case]:
-    """The cases of a village that stand in a step of posting and have not been posted in it."""
-    posted = PublicPostingLine.objects.filter(posting__stopped_on=None).values_list("case", "turn")
-    known = set(posted.filter(case__region_code=village.code, case__closed_on=None))
-    cases = (
-        Case.objects.visible_to(user)
-        .filter(region_code=village.code, closed_on=None)
-        .select_related("state", "procedure", "household")
-    )
-    return cases.filter(
-        pk__in=[case.pk for case in cases if is_posting_step(case) and (case.pk, case.turn) not in known]
-    ).order_by("pk")
+def waiting(user: User, village: Region | None = None) -> QuerySet[Case]:
+    """The cases that stand in a step of posting or announcing and have not been posted in it."""
+    cases = Case.objects.visible_to(user).filter(closed_on=None, state__in=posting_states())
+    if village is not None:
+        cases = cases.filter(region_code=village.code)
+    lines = PublicPostingLine.objects.filter(case=OuterRef("pk"), turn=OuterRef("turn"), posting__stopped_on=None)
+    papers = Evidence.objects.filter(case=OuterRef("pk"), turn=OuterRef("turn"), kind="notice", withdrawn_at=None)
+    rows = cases.filter(~Exists(lines), ~Exists(papers)).select_related("state", "procedure", "household")
+    return rows.order_by("pk")
+
+
+def posting_states() -> list[int]:
+    """The states in which a posting or an announcement is due."""
+    found = []
+    for state in CaseState.objects.select_related("procedure"):
+        moves = procedure_of(state.procedure).moves_from(state.key)
+        if any({"posting", "notice"} & set(move.needs) for move in moves):
+            found.append(state.pk)
+    return found
 
 
 def is_posting_step(case: Case) -> bool:
@@ -61,44 +60,27 @@ def is_posting_step(case: Case) -> bool:
     return any("posting" in move.needs for move in made.moves_from(case.state.key))
 
 
-def rows_of(cases: Sequence[Case], columns: Sequence[str] = tuple(FIELDS)) -> list[list[str]]:
-    """What the public would see; CaseError names the household and what may not be published."""
-    unknown = [name for name in columns if name not in FIELDS]
-    if unknown:
-        raise CaseError(f"“{unknown[0]}”不在可公示的项目里。")
-    found = []
-    for number, case in enumerate(cases, 1):
-        household = case.household
-        values = {
-            "number": str(number),
-            "group": household.group_name,
-            "head": _head_of(case),
-            "size": "" if household.member_count is None else str(household.member_count),
-        }
-        row = [values[name] for name in columns]
-        for text in row:
-            if numbers_in(text):
-                raise CaseError(f"{household.number} 的公示内容里有号码（{hide_numbers(text)}），请先改正档案。")
-            if health_words(text):
-                raise CaseError(f"{household.number} 的公示内容里有涉及健康的文字（{text}），请先改正档案。")
-        found.append(row)
-    return found
+def kind_of(case: Case) -> Kind | None:
+    """What kind of posting the step at hand asks for; None if it asks for none.
 
-
-def _head_of(case: Case) -> str:
-    """The head's name; a child is never named."""
-    head = case.household.members.filter(relation=HEAD).order_by("pk").first()
-    if head is not None and head.birth_date is not None:
-        born, day = head.birth_date, today()
-        age = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-        if age < ADULT:
-            return f"{head.name[:1]}某（未成年人）"
-    return case.household.head_name
+    A posting of those to be listed or removed while it must stand; an announcement where a notice is due.
+    """
+    made = procedure_of(case.procedure)
+    part = made.state(case.state.key).part
+    for move in made.moves_from(case.state.key):
+        if "posting" in move.needs:
+            return KINDS["removal" if part == "removal" else "listing"]
+        if "notice" in move.needs:
+            return KINDS["cleared" if part == "removal" else "listed"]
+    return None
 
 
 @transaction.atomic
-def publish(*, cases: Iterable[Case], by: User, columns: Sequence[str] = tuple(FIELDS)) -> PublicPosting:
-    """Publish cases of one village that stand in one step of posting, from today for the full days it must stand."""
+def publish(*, cases: Iterable[Case], by: User, columns: Sequence[str] = DEFAULT) -> PublicPosting:
+    """Publish cases of one village that stand in one step, from today for the full days it must stand.
+
+    ``columns`` must be of the whitelist of the posting's kind. An announcement becomes its cases' paper (公告).
+    """
     require(by, "handle_cases")
     chosen = list(
         Case.objects.select_for_update(of=("self",))
@@ -118,26 +100,32 @@ def publish(*, cases: Iterable[Case], by: User, columns: Sequence[str] = tuple(F
         PublicPostingLine.objects.filter(case__in=chosen, posting__stopped_on=None).values_list("case", "turn")
     )
     for case in chosen:
-        if not is_posting_step(case):
+        if kind_of(case) is None:
             raise CaseError(f"{case.number} 现在是“{case.state.title}”，不需要公示。")
         if (case.pk, case.turn) in posted:
             raise CaseError(f"{case.number} 已经公示，不要重复公示。")
-    day, rows = today(), rows_of(chosen, columns)
+    kind, day = kind_of(chosen[0]) or KINDS["listing"], today()
+    title = f"{spoken_name(village.name)}{kind.title or level}名单{_again(chosen)}"
     posting = PublicPosting.objects.create(
         village=village,
         region_code=village.code,
+        kind=kind.key,
         level=level,
-        title=f"{spoken_name(village.name)}{level}名单",
-        columns=[[name, FIELDS[name]] for name in columns],
-        rows=rows,
+        title=title,
+        columns=[[name, kind.fields[name]] for name in kind.checked(columns)],
+        rows=rows_of(chosen, kind, columns),
         starts_on=day,
-        ends_on=max(_last_day(case, day) for case in chosen),
+        ends_on=max(_last_day(case, day, kind) for case in chosen),
         published_at=timezone.now(),
         published_by=by,
     )
     PublicPostingLine.objects.bulk_create(
         PublicPostingLine(posting=posting, case=case, turn=case.turn) for case in chosen
     )
+    if kind.notice:
+        told = {"text": f"{title}，{day:%Y-%m-%d} 起公告 {kind.days} 天。", "posting": posting.pk}
+        for case in chosen:
+            actions.record_evidence(case=case, kind="notice", on=day, content=told, by=by)
     audit.record(
         by=by,
         action="posting_publish",
@@ -148,10 +136,48 @@ def publish(*, cases: Iterable[Case], by: User, columns: Sequence[str] = tuple(F
     return posting
 
 
-def _last_day(case: Case, day: dt.date) -> dt.date:
+def _again(cases: Sequence[Case]) -> str:
+    """“（第二次）” where one of the cases was posted in an earlier round of the same step and let stand."""
+    states = {case.pk: case.state.title for case in cases}
+    earlier: dict[int, int] = {}
+    for case, level in PublicPostingLine.objects.filter(case__in=cases, posting__stopped_on=None).values_list(
+        "case", "posting__level"
+    ):
+        earlier[case] = earlier.get(case, 0) + (level == states[case])
+    most = max(earlier.values(), default=0)
+    return f"（第{TIMES[min(most, len(TIMES) - 1)]}次）" if most else ""
+
+
+def _last_day(case: Case, day: dt.date, kind: Kind) -> dt.date:
     """The day of publishing does not count: a posting stands for full days after it."""
+    if kind.notice:
+        return day + dt.timedelta(days=kind.days)
     least = procedure_of(case.procedure).state(case.state.key).at_least
     return least.full_days_end(day + dt.timedelta(days=1)) if least else day
+
+
+@transaction.atomic
+def prove(*, posting: PublicPosting, on: dt.date, place: str, by: User, photo: str = "") -> PostingProof:
+    """Note where and from when a posting hung; ``photo`` is a stored file's SHA-256."""
+    require(by, "handle_cases")
+    if not sees(by, posting):
+        raise Refused("这次公示不在您的管辖范围内。")
+    if not posting.starts_on <= on <= min(posting.ends_on, today()):
+        last = min(posting.ends_on, today())
+        raise CaseError(f"张贴日期应在 {posting.starts_on:%Y-%m-%d} 和 {last:%Y-%m-%d} 之间。")
+    made = PostingProof.objects.create(
+        posting=posting,
+        region_code=posting.region_code,
+        on=on,
+        place=written(place, "张贴地点", most=PLACE_LENGTH, least=2),
+        photo=photo,
+        by=by,
+        at=timezone.now(),
+    )
+    audit.record(
+        by=by, action="posting_proof", subject=posting, region_code=posting.region_code, detail={"photo": bool(photo)}
+    )
+    return made
 
 
 @transaction.atomic
@@ -167,6 +193,11 @@ def stop(*, posting: PublicPosting, by: User, reason: str) -> None:
     locked.stopped_on, locked.stopped_by, locked.stop_reason = today(), by, text
     locked.save(update_fields=["stopped_on", "stopped_by", "stop_reason"])
     audit.record(by=by, action="posting_stop", subject=locked, region_code=locked.region_code, detail={"reason": text})
+
+
+def photos_named(digests: list[str]) -> set[str]:
+    """Which of some digests are those of photos of postings."""
+    return set(PostingProof.objects.filter(photo__in=digests).values_list("photo", flat=True))
 
 
 def shown(village_code: str, day: dt.date) -> QuerySet[PublicPosting]:

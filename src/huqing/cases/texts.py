@@ -8,9 +8,9 @@ from huqing.cases.errors import CaseError
 LEAST = 4
 
 
-def written(text: str, what: str, *, most: int) -> str:
+def written(text: str, what: str, *, most: int, least: int = LEAST) -> str:
     """The text on one line with numbers of people hidden; CaseError if it is too short or too long."""
     found = hide_numbers(" ".join(text.split()))
-    if not LEAST <= len(found) <= most:
-        raise CaseError(f"请写明{what}（{LEAST} 至 {most} 个字），现在有 {len(found)} 个字。")
+    if not least <= len(found) <= most:
+        raise CaseError(f"请写明{what}（{least} 至 {most} 个字），现在有 {len(found)} 个字。")
     return found

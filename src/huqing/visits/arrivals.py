@@ -8,6 +8,7 @@ one takes it up. Decision 0011 has the measurements.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import OperationalError, transaction
@@ -41,11 +42,22 @@ def waiting() -> int:
     return _waiting().count()
 
 
+_named_elsewhere: list[Callable[[list[str]], set[str]]] = []
+
+
+def also_named(find: Callable[[list[str]], set[str]]) -> None:
+    """Say which of some digests another app's rows name, so that their files are not swept away."""
+    _named_elsewhere.append(find)
+
+
 def sweep() -> int:
     """Remove files no record names, left by what was interrupted; returns how many."""
-    return files.sweep(
-        lambda digests: set(Attachment.objects.filter(sha256__in=digests).values_list("sha256", flat=True))
-    )
+
+    def named(digests: list[str]) -> set[str]:
+        found = set(Attachment.objects.filter(sha256__in=digests).values_list("sha256", flat=True))
+        return found.union(*(find(digests) for find in _named_elsewhere))
+
+    return files.sweep(named)
 
 
 def land(pk: int) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,14 +14,20 @@ from django.views.decorators.http import require_POST
 
 from huqing.access.permissions import requires
 from huqing.cases import postings
+from huqing.cases.announcing import DEFAULT, KINDS, rows_of
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
-from huqing.cases.models import Case, Objection, PublicPosting
+from huqing.cases.models import Objection, PostingProof, PublicPosting
 from huqing.office import paging
+from huqing.office.views.public import forget
 from huqing.registry.models import Region
+from huqing.visits import photos
+from huqing.visits.files import Arrival
 
 ORDERS = {"new": ["id"]}
 MOST = 500
+RELATED = 10
+MOST_PHOTO = 20 * 2**20
 
 
 @requires("view_cases")
@@ -40,14 +49,9 @@ def state_of(posting: PublicPosting) -> tuple[str, str]:
     return ("公示中", "ok") if posting.ends_on >= today() else ("已期满", "past")
 
 
-def _waiting(request: HttpRequest) -> list[tuple[Region, int]]:
-    cases = Case.objects.visible_to(request.user).filter(closed_on=None)
-    found = []
-    for village in Region.objects.filter(pk__in=cases.values("household__village").distinct()).order_by("code")[:MOST]:
-        count = postings.waiting(request.user, village).count()
-        if count:
-            found.append((village, count))
-    return found
+def _waiting(request: HttpRequest) -> list[tuple[str, int]]:
+    counted = postings.waiting(request.user).order_by().values_list("region_code").annotate(count=Count("pk"))
+    return list(counted.order_by("region_code")[:MOST])
 
 
 @requires("handle_cases")
@@ -56,17 +60,24 @@ def posting_add(request: HttpRequest, code: str) -> HttpResponse:
     village = Region.objects.visible_to(request.user).filter(code=code, level=Region.Level.VILLAGE).first()
     if village is None:
         raise Http404("没有这个村，或它不在您的管辖区划内。")
-    waiting = list(postings.waiting(request.user, village)[:MOST])
+    waiting = list(postings.waiting(request.user, village).select_related("household__village")[:MOST])
     levels = list(dict.fromkeys(case.state.title for case in waiting))
     asked = request.GET.get("level") or request.POST.get("level")
     level = asked if asked in levels else (levels[0] if levels else "")
     chosen = [case for case in waiting if case.state.title == level]
+    kind = postings.kind_of(chosen[0]) if chosen else None
+    fields = kind.fields if kind else {}
+    wanted = [name for name in fields if name in request.GET.getlist("column") + request.POST.getlist("column")]
+    columns = wanted or list(DEFAULT)
     wrong, rows = "", []
     try:
-        rows = postings.rows_of(chosen)
+        rows = rows_of(chosen, kind, columns)
         if request.method == "POST" and chosen:
-            made = postings.publish(cases=chosen, by=request.user)
-            messages.success(request, f"已发布，公示到 {made.ends_on:%Y-%m-%d}。")
+            made = postings.publish(cases=chosen, by=request.user, columns=columns)
+            forget()
+            messages.success(
+                request, f"已发布，{'公告' if kind and kind.notice else '公示'}到 {made.ends_on:%Y-%m-%d}。"
+            )
             return redirect("office:posting", pk=made.pk)
     except CaseError as error:
         wrong = str(error)
@@ -74,7 +85,10 @@ def posting_add(request: HttpRequest, code: str) -> HttpResponse:
         "village": village,
         "levels": levels,
         "level": level,
-        "columns": list(postings.FIELDS.values()),
+        "kind": kind,
+        "fields": [(name, title, name in columns) for name, title in fields.items()],
+        "chosen_columns": columns,
+        "columns": [fields[name] for name in columns if name in fields],
         "rows": rows,
         "wrong": wrong,
     }
@@ -97,6 +111,15 @@ def posting_view(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, _find(request, pk))
 
 
+@requires("view_cases")
+def posting_notice(request: HttpRequest, pk: int) -> HttpResponse:
+    """The notice as it hangs in the village, on A4 or in large letters on A3."""
+    posting = _find(request, pk)
+    size = "a3" if request.GET.get("size") == "a3" else "a4"
+    context = {"posting": posting, "kind": KINDS.get(posting.kind), "size": size}
+    return render(request, "office/postings/notice.html", context)
+
+
 def _page(request: HttpRequest, posting: PublicPosting, *, wrong: str = "", status: int = 200) -> HttpResponse:
     state, tone = state_of(posting)
     context = {
@@ -105,10 +128,21 @@ def _page(request: HttpRequest, posting: PublicPosting, *, wrong: str = "", stat
         "tone": tone,
         "running": state == "公示中",
         "objections": posting.objections.select_related("case__household", "answered_by"),
+        "proofs": posting.proofs.select_related("by"),
+        "kind": KINDS.get(posting.kind),
+        "earlier": _earlier(posting),
+        "day": today(),
         "lines": posting.lines.select_related("case__household"),
         "wrong": wrong,
     }
     return render(request, "office/postings/detail.html", context, status=status)
+
+
+def _earlier(posting: PublicPosting) -> list[PublicPosting]:
+    """Other postings of the same cases: what came before stays for the record."""
+    cases = posting.lines.values("case")
+    others = PublicPosting.objects.filter(lines__case__in=cases).exclude(pk=posting.pk).distinct()
+    return list(others.order_by("-pk")[:RELATED])
 
 
 @requires("handle_cases")
@@ -122,6 +156,61 @@ def posting_stop(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, posting, wrong=str(error), status=422)
     messages.success(request, "已撤下。改正后须重新公示，天数重新计算。")
     return redirect("office:posting", pk=pk)
+
+
+@requires("handle_cases")
+@require_POST
+def proof_add(request: HttpRequest, pk: int) -> HttpResponse:
+    """Note where and when a posting hung, with a photo of the board if there is one."""
+    posting, photo = _find(request, pk), request.FILES.get("photo")
+    try:
+        try:
+            on = dt.date.fromisoformat(request.POST.get("on", ""))
+        except ValueError:
+            raise CaseError("张贴日期请写成 2026-03-01 的样子。") from None
+        postings.prove(
+            posting=posting,
+            on=on,
+            place=request.POST.get("place", ""),
+            photo=_stored(photo) if photo else "",
+            by=request.user,
+        )
+    except CaseError as error:
+        return _page(request, posting, wrong=str(error), status=422)
+    messages.success(request, "已登记张贴情况。")
+    return redirect("office:posting", pk=pk)
+
+
+def _stored(photo: UploadedFile) -> str:
+    """Store an uploaded photo, without its position; CaseError if it is none."""
+    if (photo.size or 0) > MOST_PHOTO:
+        raise CaseError(f"照片不能超过 {MOST_PHOTO // 2**20} 兆，请缩小后再传。")
+    arrival = Arrival((photo.name or "photo.jpg")[-200:])
+    try:
+        for chunk in photo.chunks():
+            arrival.write(chunk)
+        stored = photos.store(arrival)
+    finally:
+        arrival.discard()
+    if stored.refused or not stored.kind.startswith("image/"):
+        raise CaseError(f"照片没有收下：{stored.refused or '请传 JPEG 或 PNG 照片'}")
+    return stored.sha256
+
+
+@requires("view_cases")
+def proof_photo(request: HttpRequest, pk: int) -> HttpResponse:
+    """The photo of a notice board."""
+    proof = PostingProof.objects.visible_to(request.user).filter(pk=pk).exclude(photo="").first()
+    if proof is None:
+        raise Http404("没有这张照片。")
+    try:
+        with photos.open_photo(proof.photo) as file:
+            content = file.read()
+    except FileNotFoundError as error:
+        raise Http404("照片不在服务器上，请联系系统管理员从备份恢复。") from error
+    kind = "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    return HttpResponse(content, content_type=kind, headers=headers)
 
 
 @requires("handle_cases")
@@ -169,7 +258,10 @@ urlpatterns = [
     path("postings/", posting_list, name="postings"),
     path("postings/<int:pk>/", posting_view, name="posting"),
     path("postings/new/<str:code>/", posting_add, name="posting-add"),
+    path("postings/<int:pk>/notice/", posting_notice, name="posting-notice"),
     path("postings/<int:pk>/stop/", posting_stop, name="posting-stop"),
+    path("postings/<int:pk>/proofs/", proof_add, name="proof-add"),
+    path("posting-proofs/<int:pk>/photo/", proof_photo, name="proof-photo"),
     path("postings/<int:pk>/objections/", objection_add, name="objection-add"),
     path("objections/<int:pk>/answer/", objection_answer, name="objection-answer"),
 ]
