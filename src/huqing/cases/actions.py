@@ -29,6 +29,11 @@ from huqing.standards.codelists import codelist
 from huqing.visits.models import Submission
 
 TEXT_LENGTH, REASON_LENGTH = 500, 300
+# What a step changes of a case.
+MOVING = (
+    "turn", "state", "entered_on", "free_from", "due_on", "total_due_on", "press_on", "late_role", "later_role",
+    "later_on", "closed_on",
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -107,13 +112,21 @@ def link_alerts(*, case: Case, alerts: Iterable[Alert], by: User | None) -> int:
     return len(new)
 
 
-@transaction.atomic
 def take(*, case: Case, move: str, by: User | None, turn: int, reason: str = "") -> CaseStep:
     """Take a step of the procedure; ``turn`` is the one the person saw.
 
     Moved: somebody was faster. CaseError: it may not be taken now, with every reason. Refused: not by this person.
     """
-    locked = Case.objects.select_for_update().select_related("state", "procedure").get(pk=case.pk)
+    with transaction.atomic():
+        taken = step_of(case=case, move=move, by=by, turn=turn, reason=reason)
+    case.refresh_from_db()
+    return taken
+
+
+def step_of(*, case: Case, move: str, by: User | None, turn: int, reason: str = "") -> CaseStep:
+    """The same within the caller's transaction; ``case`` itself is left as it is."""
+    rows = Case.objects.select_for_update(of=("self",)).select_related("state", "procedure", "household")
+    locked = rows.get(pk=case.pk)
     if locked.turn != turn:
         last = locked.steps.select_related("by").last()
         who = f"{last.by.display_name if last.by else '系统'}已办理“{last.title}”" if last else "事项已有变化"
@@ -139,8 +152,7 @@ def take(*, case: Case, move: str, by: User | None, turn: int, reason: str = "")
     )
     locked.turn += 1
     _enter(locked, step.to, day)
-    locked.save()
-    case.refresh_from_db()
+    locked.save(update_fields=MOVING)
     _record(by, "case_move", locked, {"move": step.key, "from": taken.before, "to": taken.after, "turn": locked.turn})
     return taken
 
@@ -162,8 +174,7 @@ def obstacles(case: Case, step: Move, *, by: User | None, day: dt.date) -> list[
         told.append(f"今天（{day:%Y-%m-%d}）早于进入本环节的日期（{case.entered_on:%Y-%m-%d}），请检查服务器时间。")
     if "posting" in step.needs and day < case.free_from:
         told.append(f"期限未满，{case.free_from:%Y-%m-%d} 起才能办理。")
-    last = case.steps.last()
-    if step.second and by is not None and last is not None and last.by_id == by.pk:
+    if step.second and by is not None and case.steps.order_by("turn").values_list("by", flat=True).last() == by.pk:
         told.append("上一步由您办理，这一步须换一个人办理。")
     return told + needs.missing(case, step.needs, day)
 

@@ -88,6 +88,7 @@ def serve(address: str, *, workers: int | None, web: bool = True, background: bo
 
 def recover() -> None:
     """Put right what a killed process left: imports half-way, runs without a result, unfinished snapshots."""
+    from huqing.cases.tasks import recover as recover_batches
     from huqing.intake.recovery import recover as recover_imports
     from huqing.registry.snapshot import remove_unfinished
     from huqing.screening.actions import recover as recover_runs
@@ -96,6 +97,7 @@ def recover() -> None:
     recover_imports()
     recover_runs()
     recover_simulations()
+    recover_batches()
     remove_unfinished()
 
 
