@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -45,6 +45,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def unusable(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400; but a session that could not be saved because the database is busy is no fault of the request."""
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent) and request.path_info.startswith("/public/"):
+        return HttpResponse(render_to_string("office/public/too_long.html"), status=413)
     return busy(request) if _waited_in_vain(exception) else defaults.bad_request(request, exception)
 
 

@@ -1,11 +1,13 @@
 """What villagers see without an account: the postings of one village that run today, and where to object.
 
-No search, nothing about a single person, not to be indexed. The page is kept in the process for half a minute, so a
-posting that ends or is taken down is gone within that time.
+No search, nothing about a single person, not to be indexed. The page is kept in the process for half a minute and never
+over midnight, so a posting that is taken down is gone within that time and one that ends with its day. Whoever keeps
+copies downstream is told to drop them when ours is dropped.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from http import HTTPStatus
 
@@ -26,7 +28,7 @@ from huqing.registry.models import Region
 KEEP_SECONDS = 30
 MOST_KEPT = 2000
 VILLAGE_DIGITS = 12
-_KEPT: dict[str, tuple[float, bytes]] = {}
+_KEPT: dict[str, tuple[float, dt.date, bytes]] = {}
 
 
 def forget() -> None:
@@ -37,24 +39,26 @@ def forget() -> None:
 @public
 def village_postings(request: HttpRequest, code: str) -> HttpResponse:
     """The running postings of a village."""
-    now = time.monotonic()
-    until, content = _KEPT.get(code, (0.0, b""))
-    if until < now:
+    now, day = time.monotonic(), today()
+    until, of_day, content = _KEPT.get(code, (0.0, day, b""))
+    if until < now or of_day != day:
         content = _made(request, code)
         if len(_KEPT) >= MOST_KEPT:
             _KEPT.clear()
-        _KEPT[code] = (now + KEEP_SECONDS, content)
-    return _answer(HttpResponse(content))
+        until = now + KEEP_SECONDS
+        _KEPT[code] = (until, day, content)
+    return answer(HttpResponse(content), seconds=max(0, int(until - now)))
 
 
 def _made(request: HttpRequest, code: str) -> bytes:
-    village = _village(code)
+    village = village_of(code)
     shown = list(postings.shown(code, today()))
     context = {"village": village, "postings": shown, "day": today()}
     return render(request, "office/public/village.html", context).content
 
 
-def _village(code: str) -> Region:
+def village_of(code: str) -> Region:
+    """The village of a public address; 404 when there is none."""
     village = None
     if len(code) == VILLAGE_DIGITS and code.isascii() and code.isdecimal():
         found = Region.objects.filter(code=code, level=Region.Level.VILLAGE, valid_to=None)
@@ -68,7 +72,7 @@ def _village(code: str) -> Region:
 @public
 def village_objection(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Object to a posting."""
-    village = _village(code)
+    village = village_of(code)
     posting = postings.shown(code, today()).filter(pk=number).first()
     if posting is None:
         raise Http404("公示已经结束。")
@@ -93,7 +97,7 @@ def village_objection(request: HttpRequest, code: str, number: int) -> HttpRespo
         "contact": request.POST.get("contact", ""),
         "form_token": "" if done else public_forms.token_for(request, form="objection", place=place),
     }
-    return _answer(render(request, "office/public/objection.html", context, status=status), keep=False)
+    return answer(render(request, "office/public/objection.html", context, status=status))
 
 
 @transaction.atomic
@@ -103,16 +107,23 @@ def _object(request: HttpRequest, posting: PublicPosting, posted: public_forms.P
     public_forms.spend(posted, village=posting.region_code)
 
 
-def _answer(response: HttpResponse, *, keep: bool = True) -> HttpResponse:
-    """Not to be indexed; ``keep`` lets proxies keep the page, which one with a form for one person must not."""
+def answer(response: HttpResponse, *, seconds: int = 0) -> HttpResponse:
+    """Not to be indexed; kept by others for ``seconds``, and not at all if it holds a form or is no page."""
     response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-    kept = keep and response.status_code == HTTPStatus.OK
-    response["Cache-Control"] = f"public, max-age={KEEP_SECONDS}" if kept else "no-store"
+    kept = seconds if response.status_code == HTTPStatus.OK else 0
+    response["Cache-Control"] = f"public, max-age={kept}" if kept else "no-store"
     response["Referrer-Policy"] = "no-referrer"
     return response
 
 
+@public
+def robots(request: HttpRequest) -> HttpResponse:
+    """Nothing here is for search engines."""
+    return HttpResponse("User-agent: *\nDisallow: /\n", content_type="text/plain")
+
+
 urlpatterns = [
+    path("robots.txt", robots, name="robots"),
     path("public/<str:code>/", village_postings, name="public-village"),
     path("public/<str:code>/objections/<int:number>/", village_objection, name="public-objection"),
 ]
