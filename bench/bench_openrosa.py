@@ -3,7 +3,9 @@
 ``HUQING_DATA`` and ``HUQING_DATABASE`` name the demonstration (16,000 households or more). Fifty visitors are given 300
 households each and a link. Then ``huqing serve`` runs with four web processes and its background process, and
 
-* all fifty fetch everything for the first time at once: packet, list of forms, every form and every manifest;
+* all fifty fetch everything for the first time at once: our app its packet, the forms and, as it does then, the packet
+  once more; Collect the list, every form, every manifest and every list of households and people. First with what the
+  background process has prepared since the links were made, then with nothing prepared;
 * as many phones as there are connections send filled forms of 3 KB for a minute. A third of the replies are cut: the
   phone has sent everything and hangs up before the answer, then sends again until it reads 201. At the end every
   record must be there, once;
@@ -59,9 +61,10 @@ def prepare() -> list[tuple[str, list[bytes]]]:
     from huqing.site import demonstration
     from huqing.teams.models import Responsibility, Staff
     from huqing.visits import links
-    from huqing.visits.models import FormVersion
+    from huqing.visits.models import FormVersion, Prepared
 
     install_forms()
+    Prepared.objects.all().delete()
     version = FormVersion.objects.filter(form__form_id=FORM).order_by("-published_at").first()
     households = list(
         Household.objects.filter(status="active").order_by("region_code", "pk").values_list("pk", flat=True)
@@ -217,9 +220,9 @@ def _status(link: socket.socket) -> int:
 
 
 SYNCS = {
-    "our app: packet and forms": ("packet", "packet-forms"),
-    "Collect: list, forms and manifests": ("list", "forms", "manifests"),
-    "everything: packet, list, forms and manifests": ("packet", "list", "forms", "manifests"),
+    "our app": ("packet",),
+    "Collect": ("list",),
+    "our app and Collect": ("packet", "list"),
 }
 
 
@@ -228,8 +231,11 @@ def first_sync(tokens: list[str], steps: tuple[str, ...], together: Any, results
 
     def one(token: str) -> None:
         connection = http.client.HTTPConnection(HOST, PORT, timeout=120)
+        asked = 0
 
         def get(path: str) -> bytes:
+            nonlocal asked
+            asked += 1
             connection.request("GET", path, headers=HEADERS)
             answer = connection.getresponse()
             content = answer.read()
@@ -240,18 +246,23 @@ def first_sync(tokens: list[str], steps: tuple[str, ...], together: Any, results
         # Not connected before: an idle process would take more than its share of connections.
         together.wait()
         began = time.perf_counter()
-        packet = get(f"/key/{token}/packet") if "packet" in steps else b'{"forms": [], "households": []}'
-        told = json.loads(packet)
-        for form in told["forms"] if "packet-forms" in steps else ():
-            get(f"/key/{token}/{form['xml']}")
-        listed = get(f"/key/{token}/formList").decode() if "list" in steps else ""
-        manifests = re.findall(r"<manifestUrl>http://[^/]+([^<]+)</manifestUrl>", listed)
-        for url in re.findall(r"<downloadUrl>http://[^/]+([^<]+)</downloadUrl>", listed):
-            get(url)
-        for url in manifests:
-            get(url)
+        packet, households = b"", 0
+        if "packet" in steps:
+            packet = get(f"/key/{token}/packet")
+            told = json.loads(packet)
+            households = len(told["households"])
+            for form in told["forms"]:
+                get(f"/key/{token}/{form['xml']}")
+            get(f"/key/{token}/packet?since={told['cursor']}")
+        if "list" in steps:
+            listed = get(f"/key/{token}/formList").decode()
+            for url in re.findall(r"<downloadUrl>http://[^/]+([^<]+)</downloadUrl>", listed):
+                get(url)
+            for manifest in re.findall(r"<manifestUrl>http://[^/]+([^<]+)</manifestUrl>", listed):
+                for url in re.findall(r"<downloadUrl>http://[^/]+([^<]+)</downloadUrl>", get(manifest).decode()):
+                    get(url)
         ended = time.perf_counter()
-        results.put((ended - began, len(packet), len(told["households"]), len(told["forms"]), len(manifests)))
+        results.put((ended - began, len(packet), households, asked))
 
     threads = [threading.Thread(target=one, args=(token,)) for token in tokens]
     for thread in threads:
@@ -261,35 +272,62 @@ def first_sync(tokens: list[str], steps: tuple[str, ...], together: Any, results
 
 
 def measure_sync(phones: list[tuple[str, list[bytes]]], times: int) -> list[dict[str, Any]]:
-    """Fifty phones at once; the first turn after the start of the server is told apart from the later ones."""
+    """Fifty phones at once, with everything prepared and with nothing."""
+    from django.db import connection
+
+    from huqing.visits.models import Prepared
     from machine import row
 
-    processes = multiprocessing.get_context("fork")
-    tokens = [token for token, _ in phones]
-    rows = []
+    rows = [row("prepared in the background after the links were made", wait_until_prepared() / PHONES, "s per phone")]
     for what, steps in SYNCS.items():
         for turn in range(times):
-            results: Any = processes.Queue()
-            together = processes.Barrier(PHONES)
-            workers = [
-                processes.Process(target=first_sync, args=(tokens[each::5], steps, together, results))
-                for each in range(5)
-            ]
-            for worker in workers:
-                worker.start()
-            found = sorted(results.get(timeout=300) for _ in range(PHONES))
-            for worker in workers:
-                worker.join()
-            high = found[int(PHONES * 0.95)][0]
+            found = at_once(phones, steps)
             name = f"50 at once, {what}, turn {turn + 1}"
             rows.append(row(f"{name}: median", statistics.median(each[0] for each in found), "s"))
-            rows.append(row(f"{name}: 95th percentile", high, "s", SYNC_LIMIT))
+            rows.append(row(f"{name}: 95th percentile", found[int(PHONES * 0.95)][0], "s", SYNC_LIMIT))
+        rows.append(row(f"requests of a phone, {what}", found[0][3], "requests"))
     rows += [
         row("households in a packet", found[0][2], "households"),
         row("a packet", max(each[1] for each in found) / 1e6, "MB", 2),
-        row("forms and manifests of a phone", found[0][4], "each"),
     ]
+    for what, steps in SYNCS.items():
+        Prepared.objects.all().delete()
+        connection.close()
+        found = at_once(phones, steps)
+        rows.append(row(f"50 at once, {what}, nothing prepared: 95th percentile", found[int(PHONES * 0.95)][0], "s"))
     return rows
+
+
+def wait_until_prepared() -> float:
+    """How many seconds the background process takes for the packets and lists of all phones."""
+    from django.db import connection
+
+    from huqing.visits.models import Prepared
+
+    began = time.perf_counter()
+    for _ in range(600):
+        if Prepared.objects.filter(user__username__startswith="fang").count() == 2 * PHONES:
+            connection.close()
+            return time.perf_counter() - began
+        time.sleep(0.2)
+    raise SystemExit("the phones' packets were not prepared")
+
+
+def at_once(phones: list[tuple[str, list[bytes]]], steps: tuple[str, ...]) -> list[tuple[float, int, int, int]]:
+    """Seconds, bytes of the packet, households and requests of each of fifty phones at once, the fastest first."""
+    processes = multiprocessing.get_context("fork")
+    tokens = [token for token, _ in phones]
+    results: Any = processes.Queue()
+    together = processes.Barrier(PHONES)
+    workers = [
+        processes.Process(target=first_sync, args=(tokens[each::5], steps, together, results)) for each in range(5)
+    ]
+    for worker in workers:
+        worker.start()
+    found = sorted(results.get(timeout=300) for _ in range(PHONES))
+    for worker in workers:
+        worker.join()
+    return found
 
 
 def measure_submissions(phones: list[tuple[str, list[bytes]]], seconds: int, drain: int) -> list[dict[str, Any]]:

@@ -20,7 +20,8 @@ from huqing.teams.queries import households_of
 from huqing.visits import cursor
 from huqing.visits.lists import lists_for
 from huqing.visits.models import FormVersion, VisitTask
-from huqing.visits.packet import MOST_HOUSEHOLDS, encoded, packet_for
+from huqing.visits.packet import MOST_HOUSEHOLDS
+from huqing.visits.packet import packet_for as made_for
 from huqing.visits.tasks import visited
 
 from .calendar_world import DAY, filled, listed, made_responsible, recorded, refreshed, said, use
@@ -67,6 +68,11 @@ def family(make_household, visitor):
     made_responsible(visitor, "helper", household=household)
     refreshed()
     return household
+
+
+def packet_for(user, since: str = "") -> dict:
+    """A packet as the phone reads it."""
+    return json.loads(made_for(user, since).encoded())
 
 
 def one(packet: dict) -> dict:
@@ -122,7 +128,7 @@ def test_a_form_comes_with_all_that_it_needs_to_be_filled_in(family, visitor):
 
 def test_no_number_of_anybody_goes_to_a_phone(family, visitor, users_by_role):
     for user in (visitor, users_by_role["village"], users_by_role["grid"]):
-        text = encoded(packet_for(user)).decode()
+        text = made_for(user).encoded().decode()
         assert ID_NUMBER not in text
         assert PHONE not in text
         assert not [word for word in json.loads(text)["households"] if has_number(json.dumps(word["members"]))]

@@ -18,7 +18,7 @@ from huqing.api.answers import said_in_json
 from huqing.api.tokens import with_token
 from huqing.visits import tasks
 from huqing.visits.models import Submission, VisitTask
-from huqing.visits.packet import encoded, packet_for
+from huqing.visits.packet import packet_for
 
 MOST_ASKED = 500
 MOST_BYTES = 100_000
@@ -29,10 +29,10 @@ LARGEST = 2**63  # the ids of the database
 def packet(request: HttpRequest) -> HttpResponse:
     """The households of the person whose link it is; a whole packet is an event of the log."""
     made = packet_for(request.user, request.GET.get("since", ""))
-    if made["full"]:
-        detail = {"households": len(made["households"])}
+    if made.full:
+        detail = {"households": len(made.households)}
         audit.record(by=request.user, action="packet_take", region_code=request.user.region_code, detail=detail)
-    return _json(encoded(made))
+    return _json(made.encoded())
 
 
 @with_token("POST")

@@ -18,8 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from huqing.api.answers import VERSION, XML, said_in_xml, with_headers, xml
 from huqing.api.multipart import Body, TooLong, boundary_of, parts
 from huqing.api.tokens import with_token
-from huqing.teams.queries import households_of
-from huqing.visits import kinds, receiving
+from huqing.visits import kinds, lists, receiving
 from huqing.visits.files import Arrival
 from huqing.visits.models import FormMedia, FormVersion
 from huqing.visits.offered import forms_of, open_forms
@@ -72,10 +71,7 @@ def manifest(request: HttpRequest, pk: int) -> HttpResponse:
     """The files of one version: what its author supplied, and the lists made for this person."""
     version = _version(request, pk)
     base = request.build_absolute_uri(f"{request.key_base}/forms/{pk}/media/")
-    hashes = {
-        **dict(version.media.values_list("name", "md5")),
-        **{name: hashlib.md5(made).hexdigest() for name, made in _lists(request, version).items()},  # noqa: S324
-    }
+    hashes = {**dict(version.media.values_list("name", "md5")), **lists.hashes_for(request.user, version)}
     items = [
         f"<mediaFile><filename>{escape(name)}</filename><hash>md5:{md5}</hash>"
         f"<downloadUrl>{escape(base + quote(name, safe=''))}</downloadUrl></mediaFile>"
@@ -92,7 +88,7 @@ def media(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     found = FormMedia.objects.filter(version=version, name=name).first()
     if found is not None:
         return _file(bytes(found.content), found.kind, found.md5)
-    made = _lists(request, version).get(name) if name in (version.conversion.get("lists") or ()) else None
+    made = lists.list_for(request.user, version, name)
     if made is None:
         raise Http404("这张表单没有这个文件。请更新表单。")
     return _file(made, "text/csv; charset=utf-8", hashlib.md5(made).hexdigest())  # noqa: S324
@@ -203,15 +199,6 @@ def _version(request: HttpRequest, pk: int) -> FormVersion:
     if version.form_id not in open_forms(request.user):
         raise PermissionDenied("这张表单没有分给您，或已停用。请更新表单列表。")
     return version
-
-
-def _lists(request: HttpRequest, version: FormVersion) -> dict[str, bytes]:
-    """The lists of households, people and so on that a version reads, as this person may see them."""
-    if not version.conversion.get("lists"):
-        return {}
-    from huqing.visits.lists import lists_for
-
-    return lists_for(version, households_of(request.user))
 
 
 def _form(version: FormVersion, base: str) -> str:

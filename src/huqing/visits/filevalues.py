@@ -34,9 +34,13 @@ class Places:
 def places_of(codes: Iterable[str], *, villages: bool = False) -> Places:
     """The names around these village codes; with ``villages`` also their own records."""
     wanted = set(codes)
-    around = {code[:digits].ljust(_CODE, "0") for code in wanted for digits in (_COUNTY, _TOWN, _CODE)}
-    names = dict(Region.objects.filter(code__in=around, valid_to=None).values_list("code", "name"))
+    names = dict(Region.objects.filter(code__in=around(wanted), valid_to=None).values_list("code", "name"))
     return Places(names, village_items(wanted) if villages else {})
+
+
+def around(codes: Iterable[str]) -> set[str]:
+    """These villages with their towns and counties, by code."""
+    return {code[:digits].ljust(_CODE, "0") for code in codes for digits in (_COUNTY, _TOWN, _CODE)}
 
 
 def village_items(codes: Iterable[str]) -> dict[str, Mapping[str, Any]]:

@@ -23,7 +23,9 @@ from huqing.access.numbers import has_number
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import covers
 from huqing.access.seal import token as lookup
+from huqing.visits import stamps
 from huqing.visits.models import AccessLink
+from huqing.visits.prepared import forget_unless_visiting
 
 if TYPE_CHECKING:
     from huqing.access.models import User
@@ -53,6 +55,7 @@ def create_link(*, user: User, label: str, by: User) -> tuple[AccessLink, str]:
         user=user, token=_kept(secret), label=label, created_at=timezone.now(), created_by=by
     )
     audit.record(by=by, action="link_create", subject=link, region_code=user.region_code, detail=_described(link))
+    transaction.on_commit(lambda: _prepare(user.pk))
     return link, secret
 
 
@@ -66,6 +69,7 @@ def revoke_link(*, link: AccessLink, by: User) -> AccessLink:
         link.save(update_fields=["revoked_at"])
         region = link.user.region_code
         audit.record(by=by, action="link_revoke", subject=link, region_code=region, detail=_described(link))
+        forget_unless_visiting(link.user)
     return link
 
 
@@ -122,6 +126,14 @@ def app_qr(url: str) -> str:
 
 def _svg(content: str) -> str:
     return segno.make(content, error="m", micro=False).svg_inline(scale=4, border=4, omitsize=True)
+
+
+def _prepare(account: int) -> None:
+    """Have ready what the new phone will ask for: many are set up in one room at one time."""
+    from huqing.visits.background import prepare_phone
+
+    if stamps.supported():
+        prepare_phone.enqueue(account)
 
 
 def _kept(token: str) -> str:

@@ -125,6 +125,26 @@ class AccessLink(models.Model):
         ordering = ["-id"]
 
 
+class Prepared(models.Model):
+    """What was worked out for a person's phone, as long as it still holds (``visits.prepared``); it may vanish."""
+
+    user = models.ForeignKey("access.User", models.CASCADE, related_name="+", verbose_name="用户")
+    name = models.CharField("内容", max_length=10)
+    basis = models.CharField("依据摘要", max_length=64)
+    index = models.BinaryField("目录")
+    content = models.BinaryField("内容", help_text="zlib 压缩")
+    made_at = models.DateTimeField("生成时间")
+
+    class Meta:
+        verbose_name = "手机预备内容"
+        verbose_name_plural = "手机预备内容"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "name"], name="prepared_once", violation_error_message="该用户已有这项预备内容。"
+            )
+        ]
+
+
 class Submission(models.Model):
     """One filled form, stored once by its instanceID; an edit is a submission of its own that replaces another.
 

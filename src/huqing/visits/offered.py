@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from huqing.access.permissions import may
-from huqing.teams.queries import duties_by_place
+from huqing.teams.queries import Duties, duties_by_place
 from huqing.visits.methods import InUse, in_use
 from huqing.visits.models import Form, FormVersion
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from huqing.access.models import User
 
 
-def forms_of(user: User, *, on: dt.date | None = None) -> list[FormVersion]:
-    """The newest version of every open form that is the account's business, by title.
+def forms_of(user: User, *, on: dt.date | None = None, duties: Duties | None = None) -> list[FormVersion]:
+    """The newest version of every open form that is the account's business, by title; ``duties`` if already read.
 
     Whoever is responsible for nothing, such as a county office trying a form, is offered all of them.
     """
-    offered = open_forms(user, on=on)
+    offered = open_forms(user, on=on, duties=duties)
     newest: dict[int, FormVersion] = {}
     for version in FormVersion.objects.filter(form__in=offered).defer("source").order_by("published_at", "id"):
         version.form = offered[version.form_id]
@@ -27,11 +27,11 @@ def forms_of(user: User, *, on: dt.date | None = None) -> list[FormVersion]:
     return sorted(newest.values(), key=lambda version: (version.form.title, version.pk))
 
 
-def open_forms(user: User, *, on: dt.date | None = None) -> dict[int, Form]:
+def open_forms(user: User, *, on: dt.date | None = None, duties: Duties | None = None) -> dict[int, Form]:
     """The open forms that are the account's business, by key."""
     if not may(user, "visit"):
         return {}
-    roles = duties_by_place(user, on=on).roles
+    roles = (duties or duties_by_place(user, on=on)).roles
     methods = {item.row.pk: item for item in in_use()}
     return {
         form.pk: form

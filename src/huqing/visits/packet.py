@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
 from huqing.access.instance import working_day
-from huqing.teams.queries import duties_by_place, households_of, villages_of
-from huqing.visits import cursor
+from huqing.registry.models import Household, Region
+from huqing.rules.library import library
+from huqing.teams.queries import Duties, duties_by_place, households_of, villages_of
+from huqing.visits import cursor, prepared
 from huqing.visits.methods import in_use
 from huqing.visits.models import FormVersion
 from huqing.visits.offered import forms_of
@@ -25,52 +29,80 @@ from huqing.visits.packet_tasks import Tasks
 
 if TYPE_CHECKING:
     from huqing.access.models import User
-    from huqing.registry.models import Region
 
 # A phone that is to carry more is somebody's who should look households up in the office: 3 KB each, 6 MB in all.
 MOST_HOUSEHOLDS = 2000
+# Prefetched, not joined: hundreds of households share a few villages, grids and sources.
+AROUND = ("village", "grid", "created_by_source")
 
 
-def packet_for(user: User, since: str = "", *, today: dt.date | None = None) -> dict[str, Any]:
-    """The packet of an account's phone as plain data; ``since`` is the cursor of the packet the phone has, "" none.
+@dataclass(frozen=True)
+class Packet:
+    """A packet: everything but the households as plain data, and the households as they travel."""
+
+    told: dict[str, Any]
+    households: list[bytes]
+
+    @property
+    def full(self) -> bool:
+        """Whether it holds all households, not only those that have changed."""
+        return bool(self.told["full"])
+
+    def encoded(self) -> bytes:
+        """The packet as it travels: UTF-8 JSON without blanks."""
+        return b"".join((_bytes(self.told)[:-1], b',"households":[', b",".join(self.households), b"]}"))
+
+
+def packet_for(user: User, since: str = "", *, today: dt.date | None = None) -> Packet:
+    """The packet of an account's phone; ``since`` is the cursor of the packet the phone has, "" none.
 
     A constant number of queries, whatever the number of households. Addresses of forms are relative to the phone's own
     address ``/key/<token>/``. ``left_out``: how many households did not fit.
     """
     day = today or working_day(timezone.localdate())
-    forms = forms_of(user, on=day)
-    reads = Reads(forms)
     duties = duties_by_place(user, on=day)
-    # Prefetched, not joined: hundreds of households share a few villages, grids and sources.
-    around = ("village", "grid", "created_by_source")
-    rows = list(households_of(user, on=day).prefetch_related(*around).order_by("region_code", "id"))
+    forms = forms_of(user, on=day, duties=duties)
+    reads = Reads(forms)
+    # Asked each time: what is no longer in somebody's care is not told, whatever was prepared.
+    rows = list(households_of(user, on=day).order_by("region_code", "id").values_list("id", "village", "region_code"))
     mine = rows[:MOST_HOUSEHOLDS]
     own_villages = list(villages_of(user, on=day))
-    villages = {region.pk: region for region in (*own_villages, *(row.village for row in mine))}
+    around = {region.pk: region for region in own_villages}
+    others = {village for _, village, _ in mine} - set(around)
+    around |= {region.pk: region for region in Region.objects.filter(pk__in=others)} if others else {}
     tasks = Tasks(in_use(), duties, day)
-    tasks.load(mine, own_villages)
-    reads.load(villages.values())
-    told = Households(mine, reads, tasks, day).told()
-    contents = {household["id"]: _bytes(household) for household in told}
+    tasks.load_villages(own_villages)
+    reads.load(around.values())
+
+    def make(wanted: Sequence[int]) -> Mapping[int, bytes]:
+        found = list(Household.objects.filter(pk__in=wanted).prefetch_related(*AROUND))
+        tasks.load_households(found)
+        return {household["id"]: _bytes(household) for household in Households(found, reads, tasks, day).told()}
+
+    contents = prepared.pieces(user, [pk for pk, _, _ in mine], _basis(reads, tasks, duties, day), make)
     before = cursor.read(since, user.pk)
     wanted = set(contents) if before is None else set(cursor.changed(before, contents))
-    return {
+    told = {
         "cursor": cursor.written(cursor.made(contents), user.pk),
         "full": before is None,
         "day": day.isoformat(),
         "user": {"id": user.pk, "name": user.display_name, "unit": _unit(user)},
         "forms": [_form(version) for version in forms],
-        "households": [household for household in told if household["id"] in wanted],
-        "villages": _villages(villages, reads, tasks),
-        "parameters": reads.parameters(mine[0].region_code if mine else user.region_code, day),
+        "villages": _villages(around, reads, tasks),
+        "parameters": reads.parameters(mine[0][2] if mine else user.region_code, day),
         "gone": [] if before is None else sorted(set(before.ids) - set(contents)),
         "left_out": len(rows) - len(mine),
     }
+    return Packet(told, [piece for household, piece in contents.items() if household in wanted])
 
 
-def encoded(packet: dict[str, Any]) -> bytes:
-    """The packet as it travels: UTF-8 JSON without blanks."""
-    return _bytes(packet)
+def _basis(reads: Reads, tasks: Tasks, duties: Duties, day: dt.date) -> str:
+    """All that is told of a household depends on, besides its own rows."""
+    findings = [(key, rule.title, rule.resolve) for key, rule in sorted(library().findings.items())]
+    lines = (duties.villages, duties.grids, duties.households, duties.people)
+    held = [sorted((place, sorted(roles)) for place, roles in told.items()) for told in lines]
+    methods = [(pk, item.row.digest) for pk, item in sorted(tasks.methods.items())]
+    return repr((day, reads.needs, sorted(reads.places.names.items()), duties.own, held, methods, findings))
 
 
 def _bytes(content: Any) -> bytes:

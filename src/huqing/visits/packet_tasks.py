@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+
 from huqing.registry.models import Household, Region
 from huqing.teams.queries import Duties
 from huqing.visits.methods import InUse
@@ -27,22 +29,27 @@ class Tasks:
         self.villages: dict[int, list[dict[str, Any]]] = defaultdict(list)
         self.forms: dict[tuple[int | None, str], str] = {}
 
-    def load(self, households: Sequence[Household], villages: Sequence[Region]) -> None:
-        """Read the tasks of these households and villages."""
+    def load_villages(self, villages: Sequence[Region]) -> None:
+        """Read the tasks of these villages, and which form is filled in on which visit."""
         self.forms = {
             (method, visit): form_id
             for method, visit, form_id in Form.objects.filter(
                 method__in=self.methods, state=Form.State.OPEN
             ).values_list("method", "visit", "form_id")
         }
-        due = VisitTask.objects.filter(method__in=self.methods).exclude(due_on=None)
-        rows = due.filter(household__in=[row.pk for row in households]).order_by("due_on", "id")
-        for row in rows.values(*COLUMNS):
-            self.households[row["household"]].append(row)
         codes = {region.pk: region.code for region in villages}
-        for row in due.filter(village__in=codes).order_by("due_on", "id").values(*COLUMNS):
+        for row in self._due().filter(village__in=codes).values(*COLUMNS) if codes else ():
             if self._asked(row, self.duties.towards_village(row["village"], codes[row["village"]])):
                 self.villages[row["village"]].append(self._told(row))
+
+    def load_households(self, households: Sequence[Household]) -> None:
+        """Read the tasks of these households."""
+        for row in self._due().filter(household__in=[row.pk for row in households]).values(*COLUMNS):
+            self.households[row["household"]].append(row)
+
+    def _due(self) -> QuerySet[VisitTask]:
+        rows = VisitTask.objects.filter(method__in=self.methods).exclude(due_on=None)
+        return rows.order_by("due_on", "id")
 
     def of_household(self, household: Household) -> list[dict[str, Any]]:
         """What the account has to do in a household, the most urgent first."""

@@ -1,4 +1,4 @@
-"""What makes the calendar of visits follow: a finished screening, villages that got new codes."""
+"""What visits follow: a finished screening, villages that got new codes, accounts that end."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from typing import Any
 
 
 def connect() -> None:
-    """Listen to the registry and to screening."""
+    """Listen to the registry, to screening and to accounts."""
+    from django.db.models.signals import post_save
+
+    from huqing.access.models import User
     from huqing.registry.signals import regions_recoded
     from huqing.screening.signals import screened
 
     screened.connect(on_screened, dispatch_uid="visits.screened")
     regions_recoded.connect(on_regions_recoded, dispatch_uid="visits.recode")
+    post_save.connect(on_account_saved, sender=User, dispatch_uid="visits.account")
 
 
 def on_screened(sender: object, run: Any, **kwargs: object) -> None:
@@ -19,6 +23,15 @@ def on_screened(sender: object, run: Any, **kwargs: object) -> None:
     from huqing.visits.background import refresh_soon
 
     refresh_soon(run.region_code)
+
+
+def on_account_saved(sender: object, instance: Any, created: bool, **kwargs: object) -> None:
+    """Keep nothing ready for the phone of somebody who has stopped visiting."""
+    from huqing.access.permissions import may
+    from huqing.visits.prepared import forget_unless_visiting
+
+    if not created and not may(instance, "visit"):
+        forget_unless_visiting(instance)
 
 
 def on_regions_recoded(sender: object, region_ids: Any, **kwargs: object) -> None:
