@@ -69,9 +69,9 @@ def test_the_household_page_costs_the_same_for_every_family(
     client = as_role("county")
     url = reverse("office:household", args=[household.pk])
     client.get(url)
-    # Session, user, household, members, labels, entries, alerts, department rows; visits by form, by word, by ledger;
-    # methods in use.
-    with django_assert_num_queries(12):
+    # Session, user, household, members, labels, entries, alerts, department rows, sources; visits by form, by word,
+    # by ledger; methods in use.
+    with django_assert_num_queries(13):
         client.get(url)
 
 

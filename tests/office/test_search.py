@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from django.urls import reverse
 
@@ -62,6 +65,7 @@ def test_places_lead_to_their_households(search, family) -> None:
 def test_a_number_gets_neither_into_the_address_nor_into_the_session(typed, search, family) -> None:
     response = search(typed)
     assert typed not in response.address
+    assert typed.encode() not in urlsafe_b64decode(parse_qs(urlsplit(response.address).query)["s"][0])
     assert typed not in str(response.session)
     assert typed not in response.content.decode()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from django.http import Http404
 
 from huqing.access.seal import mask, unseal
+from huqing.office import household_rows as rows
 from huqing.office import wording
 from huqing.registry import values as file
 from huqing.registry.models import DepartmentRecord, Entry, Household, Label, Person
@@ -32,8 +33,6 @@ PERSON_IN_HEAD = frozenset({"name"})
 # Follows from the members.
 FOLLOWS = "member_count"
 HISTORY_SHOWN = 20
-RECORDS_SHOWN = 200
-GROUPED = 1000
 
 
 @dataclass(frozen=True)
@@ -135,10 +134,10 @@ class HouseholdFile:
     @property
     def patients(self) -> set[int]:
         """The members with a hospital bill among the linked rows."""
-        rows = [record for group in self.records for record, _ in group.rows]
+        records = [record for group in self.records for record, _ in group.rows]
         return {
             record.person_id
-            for record in rows
+            for record in records
             if record.kind == "medical_bill" and record.items.get("care_kind") == "1" and record.person_id
         }
 
@@ -150,9 +149,7 @@ class HouseholdFile:
 
 def find(user: User, pk: int) -> Household:
     """The household, if the account may see it; Http404 otherwise, so that nobody learns what exists elsewhere."""
-    household = (
-        Household.objects.visible_to(user).select_related("village", "grid", "created_by_source").filter(pk=pk).first()
-    )
+    household = Household.objects.visible_to(user).select_related("village", "grid").filter(pk=pk).first()
     if household is None:
         raise Http404
     return household
@@ -160,8 +157,8 @@ def find(user: User, pk: int) -> Household:
 
 def find_person(user: User, pk: int) -> Person:
     """The person, if the account may see them; Http404 otherwise."""
-    rows = Person.objects.visible_to(user).select_related("household", "household__village", "created_by_source")
-    person = rows.filter(pk=pk).first()
+    people = Person.objects.visible_to(user).select_related("household", "household__village", "created_by_source")
+    person = people.filter(pk=pk).first()
     if person is None:
         raise Http404
     return person
@@ -169,18 +166,13 @@ def find_person(user: User, pk: int) -> Person:
 
 def load(household: Household, *, today: dt.date) -> HouseholdFile:
     """Read and arrange the whole file of a household found by ``find``."""
-    people = list(household.members.order_by("relation", "birth_date", "id"))
+    people = rows.members(household.pk)
+    labels = rows.labels(household.pk)
+    entries = rows.entries(household.pk)
+    alerts = rows.alerts(household.pk)
+    records = rows.records(household.pk)
+    rows.tell(household, people, labels=labels, entries=entries, alerts=alerts, records=records)
     names = {person.pk: person.name for person in people}
-    labels = list(household.labels.select_related("person").order_by("-valid_from", "kind"))
-    entries = list(
-        household.entries.select_related("source", "source__created_by", "person").order_by("-at", "-id")[:GROUPED]
-    )
-    alerts = list(household.alerts.select_related("person", "waived_by").order_by("-opened_on", "id"))
-    records = list(
-        DepartmentRecord.objects.filter(household=household, retired_by=None)
-        .select_related("source", "person")
-        .order_by("-on", "-id")[:RECORDS_SHOWN]
-    )
     current = [label for label in labels if _in_force(label, today)]
     sections = sections_of(household, known_origins(household, [e for e in entries if e.person_id is None]), IN_HEAD)
     result = HouseholdFile(
@@ -210,7 +202,7 @@ def history(household: Household, *, after: int) -> list[Event]:
     """The history entries behind the first ``after``."""
     people = dict(household.members.values_list("pk", "name"))
     entries = household.entries.select_related("source", "source__created_by", "person").order_by("-at", "-id")
-    return [_event(entry, people) for entry in entries[after:GROUPED]]
+    return [_event(entry, people) for entry in entries[after : rows.MOST_ENTRIES]]
 
 
 def sections_of(
@@ -336,11 +328,15 @@ class PersonFile:
 def load_person(person: Person, *, today: dt.date) -> PersonFile:
     """Read and arrange the file of a person found by ``find_person``."""
     entries = list(
-        person.entries.select_related("source", "source__created_by", "person").order_by("-at", "-id")[:GROUPED]
+        person.entries.select_related("source", "source__created_by", "person").order_by("-at", "-id")[
+            : rows.MOST_ENTRIES
+        ]
     )
     labels = list(person.labels.select_related("person").order_by("-valid_from", "kind"))
     records = list(
-        person.records.filter(retired_by=None).select_related("source", "person").order_by("-on", "-id")[:RECORDS_SHOWN]
+        person.records.filter(retired_by=None)
+        .select_related("source", "person")
+        .order_by("-on", "-id")[: rows.MOST_RECORDS]
     )
     member = _member(person, [], today)
     return PersonFile(

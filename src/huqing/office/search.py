@@ -1,21 +1,23 @@
 """The search box: what the registry finds, the places that were named, and a name within a named place.
 
-What was typed is kept sealed in the session under a random key, so that a result page has an address to go back to and
-no number of anybody gets into an address, a log or the database in clear.
+What was typed stands sealed in the address of its result page, so that there is a page to go back to, no number of
+anybody gets into an address or a log in clear, and a search writes nothing. Only the session that searched can open it.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from huqing.access.numbers import hide_numbers
 from huqing.access.scope import code_range
-from huqing.access.seal import mask, seal, unseal
+from huqing.access.seal import SealError, mask, seal, unseal
 from huqing.office import places
 from huqing.office.household_file import masked
 from huqing.registry.models import Household, Person
@@ -56,15 +58,24 @@ class Found:
     narrow: bool = False
 
 
-def keep(typed: str) -> str:
-    """What was typed, sealed for the session; empty when there is nothing to look for."""
+def sealed(session: str, typed: str) -> str:
+    """What was typed, sealed for the address of its result page; empty when there is nothing to look for."""
     text = clean(typed)[:LONGEST].strip()
-    return seal(text).hex() if text else ""
+    return urlsafe_b64encode(seal(_of(session) + text)).decode("ascii") if text else ""
 
 
-def kept(sealed: str) -> str:
-    """What was typed, from the session."""
-    return unseal(bytes.fromhex(sealed))
+def opened(session: str, address: str) -> str:
+    """What was typed, from the address; empty when it is none, or one of another session."""
+    try:
+        told = unseal(urlsafe_b64decode(address)) if address else ""
+    except (SealError, ValueError):
+        return ""
+    owner = _of(session)
+    return told.removeprefix(owner) if told.startswith(owner) else ""
+
+
+def _of(session: str) -> str:
+    return salted_hmac("huqing.office.search", session).hexdigest()[:16]
 
 
 def label(text: str) -> str:

@@ -16,9 +16,10 @@ from django.db.models.functions import Substr
 from django.utils import timezone
 
 from huqing.access.instance import working_day
+from huqing.access.prepared import prepared
 from huqing.access.scope import CODE_LENGTH, code_range, prefix_of
 from huqing.packs.manifest import Visit
-from huqing.registry.models import Household, Region
+from huqing.registry.models import Household, Person, Region
 from huqing.teams.queries import Duties, duties_by_place, households_of, villages_of
 from huqing.visits.methods import InUse, in_use
 from huqing.visits.models import VisitTask
@@ -95,8 +96,17 @@ def of_household(household: Household, *, on: dt.date | None = None) -> list[Due
     """Every visit that is due to one household and its people, whoever makes it, the most urgent first."""
     day = on or working_day(timezone.localdate())
     methods = in_use()
-    rows = _open(methods).filter(household=household)
+    rows = _of_household(household.pk)
+    people = Person.objects.in_bulk({row.person_id for row in rows} - {None}) if rows else {}
+    for row in rows:
+        row.household = household
+        row.person = people.get(row.person_id)
     return [item for row in rows if (item := _due(row, methods, day))]
+
+
+@prepared
+def _of_household(household: int) -> QuerySet[VisitTask]:
+    return VisitTask.objects.filter(household_id=household).exclude(due_on=None).order_by("due_on", "pk")
 
 
 def _open(methods: Sequence[InUse]) -> QuerySet[VisitTask]:

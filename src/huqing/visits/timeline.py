@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
+
+from huqing.access.prepared import prepared
 from huqing.access.scope import visible
 from huqing.registry.models import DepartmentRecord, Household, Source
 from huqing.standards.codelists import codelist
@@ -19,6 +22,11 @@ if TYPE_CHECKING:
 LEDGER = "home_visit"
 OTHER = "other"
 MOST = 500
+# What a line says of a form; the answers themselves stay where they are.
+SUBMITTED = (
+    *("instance_id", "visited_on", "state", "return_reason", "landed_at"),
+    *("form__title", "form__visit_kind", "user__display_name", "person__name"),
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,8 @@ def _key(visit: Visited) -> str:
 
 def _submitted(household: Household, user: User) -> Iterable[Visited]:
     rows = submissions(user).filter(household=household).exclude(state=Submission.State.REPLACED)
-    for row in rows.select_related("form", "user", "person").order_by("-visited_on", "-pk")[:MOST]:
+    told = rows.select_related("form", "user", "person").only(*SUBMITTED)
+    for row in told.order_by("-visited_on", "-pk")[:MOST]:
         yield Visited(
             on=row.visited_on,
             kind=row.form.visit_kind,
@@ -106,11 +115,17 @@ def _confirmed(household: Household, user: User) -> Iterable[Visited]:
         )
 
 
+@prepared
+def _ledger(household: int) -> QuerySet[DepartmentRecord]:
+    rows = DepartmentRecord.objects.filter(household_id=household, kind=LEDGER, retired_by=None)
+    return rows.exclude(source__kind=Source.Kind.VISIT).order_by("-on", "-pk")[:MOST]
+
+
 def _recorded(household: Household) -> Iterable[Visited]:
     """Visits of the ledger that came as files; those that forms and confirmations wrote are told by themselves."""
-    rows = DepartmentRecord.objects.filter(household=household, kind=LEDGER, retired_by=None)
-    rows = rows.exclude(source__kind=Source.Kind.VISIT).select_related("source")
-    for row in rows.order_by("-on", "-pk")[:MOST]:
+    rows = _ledger(household.pk)
+    sources = Source.objects.in_bulk({row.source_id for row in rows}) if rows else {}
+    for row in rows:
         if row.on is None:
             continue
         kind = str(row.items.get("visit_kind") or "")
@@ -120,5 +135,5 @@ def _recorded(household: Household) -> Iterable[Visited]:
             title=codelist("visit_kind").label(kind) if kind in codelist("visit_kind") else "走访",
             by=str(row.items.get("visitor") or ""),
             note=str(row.items.get("note") or ""),
-            source=row.source.title,
+            source=sources[row.source_id].title,
         )

@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString, mark_safe
 from huqing.access.permissions import may as role_may
 from huqing.access.permissions import refusal
 from huqing.office import controls, icons, navigation, places, wording
-from huqing.office.fact_cells import Cells
+from huqing.office.fact_cells import Cells, row_html
 from huqing.office.household_file import Fact
 from huqing.office.paging import KeysetPage
 from huqing.registry.models import Label
@@ -213,6 +213,12 @@ def file_cells(context: Context, kind: str, pk: int, note: str = "") -> Cells:
 def cells_of(cells: Cells, facts: Iterable[Fact]) -> SafeString:
     """The cells of some fields."""
     return cells.html(facts)
+
+
+@register.simple_tag
+def row_cells(facts: Iterable[Fact]) -> SafeString:
+    """The items of one department's row."""
+    return row_html(facts)
 
 
 @register.simple_tag

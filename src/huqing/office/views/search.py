@@ -1,8 +1,8 @@
-"""The search box: what is typed is posted, and never stands in an address."""
+"""The search box: what is typed is posted, and never stands in an address to be read."""
 
 from __future__ import annotations
 
-import secrets
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,25 +11,16 @@ from django.urls import path, reverse
 from huqing.access.permissions import requires
 from huqing.office import search
 
-KEPT = 10
-SESSION_KEY = "office.searches"
-
 
 @requires("view_household")
 def find(request: HttpRequest) -> HttpResponse:
-    """Post: keep what was typed and go to its result page. Get: the result page."""
+    """Post: seal what was typed and go to its result page. Get: the result page."""
     if request.method == "POST":
-        sealed = search.keep(request.POST.get("q", ""))
-        if not sealed:
-            return redirect("office:search")
-        key = secrets.token_urlsafe(6)
-        kept = list(request.session.get(SESSION_KEY, {}).items())[-(KEPT - 1) :]
-        request.session[SESSION_KEY] = {**dict(kept), key: sealed}
-        return redirect(f"{reverse('office:search')}?s={key}")
-    sealed = request.session.get(SESSION_KEY, {}).get(request.GET.get("s", ""))
-    if not sealed:
+        sealed = search.sealed(request.session.session_key, request.POST.get("q", ""))
+        return redirect(f"{reverse('office:search')}?{urlencode({'s': sealed})}" if sealed else "office:search")
+    text = search.opened(request.session.session_key, request.GET.get("s", ""))
+    if not text:
         return render(request, "office/search.html", {"label": "", "found": None})
-    text = search.kept(sealed)
     context = {"label": search.label(text), "found": search.find(request.user, text)}
     return render(request, "office/search.html", context)
 
