@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from huqing.access import audit
+from huqing.access.calendar import today
 from huqing.access.permissions import Refused, require
-from huqing.cases.calendar import today
 from huqing.registry.models import Label
 from huqing.rosters import freezing, spells
 from huqing.rosters.models import RosterChange, RosterMonth

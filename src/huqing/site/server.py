@@ -102,11 +102,12 @@ def recover() -> None:
 
 
 def tick(now: datetime | None = None) -> None:
-    """What the clock does every half minute: take up imports of killed processes, enqueue the screening and the
-    refresh of visits that are due, and once a day drop ended sessions and files that belong to no record."""
+    """What the clock does every half minute: take up imports of killed processes, enqueue the screening, the
+    refresh of visits and the comparison of rosters that are due, and once a day drop ended sessions and files that belong to no record."""
     from django.core.cache import cache
 
     from huqing.intake.recovery import recover as recover_imports
+    from huqing.rosters import tasks as rosters
     from huqing.screening.schedule import enqueue_due
     from huqing.visits import background
     from huqing.visits.arrivals import sweep
@@ -115,6 +116,7 @@ def tick(now: datetime | None = None) -> None:
     recover_imports(waiting=False)
     enqueue_due(now)
     background.enqueue_due(now)
+    rosters.enqueue_due(now)
     if cache.add(f"site.sessions_cleared.{now:%Y-%m-%d}", True, 2 * 24 * 3600):
         call_command("clearsessions", verbosity=0)
         sweep()
