@@ -88,6 +88,8 @@ def rules() -> str:
             lines.append(f"* 参数：{'、'.join(f'{p.title}（`{p.key}`）' for p in entry.parameters)}")
         if entry.files:
             lines.append(f"* 需要的部门数据：{'、'.join(sorted(entry.files))}")
+        if entry.asked:
+            lines.append("* 只在核对消除条件时判断，不产生预警")
         if entry.compares_households:
             lines.append("* 要与全县其他户比较，修改单户后待下次筛查更新")
         lines.append(f"* In English: {entry.doc}")

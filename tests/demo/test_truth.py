@@ -46,7 +46,8 @@ KEYS = [
     "lv01", "lv02", "lv03", "lv04_area", "lv04_subsidy", "lv05_house", "lv05_water", "lv05_cleared", "lv05_insured",
     "ic03", "ic04", "ic05", "ic06_transfer", "ic06_wage", "ic06_business", "ic07", "rk01", "rk02", "rk03_risk",
     "rk03_card", "rk04", "rk05", "rk06", "rk07", "rk08", "ms01", "ms02", "ms03", "ms03_waiting", "ms04_measure",
-    "ms04_missing", "ms05_work", "ms05_away", "ms05_subsidy", "ms06", "cl02_measure", "cl02_fields", "cl05", "cl06",
+    "ms04_missing", "ms05_work", "ms05_away", "ms05_subsidy", "ms06", "measure_overdue", "measure_no_result",
+    "cl02_measure", "cl02_fields", "cl05", "cl06",
     "vl01", "vl02", "vl03", "vl04",
 ]  # fmt: skip
 

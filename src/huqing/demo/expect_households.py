@@ -188,6 +188,7 @@ def _measures(e: Evaluation) -> Iterator[str]:
     }
     if any(item in running and not receives[item] for item in _ALLOWANCES):
         yield "ms04_measure"
+    yield from _ends(e, rows)
     if not e.monitored:
         return
     if any(receives[item] and item not in running for item in _ALLOWANCES):
@@ -214,6 +215,16 @@ def _measures(e: Evaluation) -> Iterator[str]:
         yield "ms05_away"
     if "4003" in helped and away and all(p.fields.get("travel_subsidy") == 0 for p in away) and not lost:
         yield "ms05_subsidy"
+
+
+def _ends(e: Evaluation, rows: list[Fields]) -> Iterator[str]:
+    if e.listed and any(row["state"] != "3" and "ended_on" in row and row["ended_on"] < e.as_of for row in rows):
+        yield "measure_overdue"
+    due = e.as_of - timedelta(days=int(PARAMETERS["measure_result_days"]))
+    if e.monitored and any(
+        row["state"] == "3" and row.get("ended_on", e.as_of) <= due and "result" not in row for row in rows
+    ):
+        yield "measure_no_result"
 
 
 def _allowance(e: Evaluation, p: Person) -> bool:

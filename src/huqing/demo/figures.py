@@ -118,6 +118,7 @@ PARAMETERS: Mapping[str, int | Fraction] = {
     "labour_short_half": Fraction(1, 2),
     "labour_short_share": Fraction(1, 4),
     "measure_months": 1,
+    "measure_result_days": 30,
     "development_months": 6,
     "public_post_develops": 1,
     "relocation_year": 2021,

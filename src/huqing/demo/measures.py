@@ -24,6 +24,12 @@ _ANSWERS = {
     "10": ("100A51", ("5101", "5103")),
     "99": ("100A52", ("5201",)),
 }
+_RESULTS = {
+    "100A39": "当年见到收益，户主愿意继续发展",
+    "100A40": "已稳定就业三个月以上",
+    "100A46": "孩子已返校，按时上课",
+    "100A50": "改造完成，鉴定为安全住房",
+}
 _SOURCES = ("1", "2", "3", "4", "5", "6")
 
 
@@ -95,6 +101,7 @@ def add(town: Town, h: Household, group: str, item: str, state: str) -> None:
         row["started_on"] = min(registered + timedelta(days=draw.between(0, 20)), town.as_of)
     if state == DONE:
         row["ended_on"] = row["started_on"] + timedelta(days=draw.between(10, 200))
+        row["result"] = _RESULTS.get(group, "已按计划落实，户主签字确认")
     if draw.chance(0.7):
         row["amount"] = draw.yuan(200, 6000, 50)
         row["fund_source"] = draw.one(_SOURCES)

@@ -12,6 +12,9 @@ DISABILITY_ALLOWANCES = "国发〔2015〕52号（困难残疾人生活补贴和�
 CHILDREN = "国发〔2016〕36号（困境儿童保障）"
 FOUR_VISITS = "四访工作法：网格干部定期走访，每户有人负责"
 
+REMOVAL = "风险消除条件（枞阳县、弋江区公开材料）"
+PLANS = "本产品建议（L）：一户一策的措施要有始有终"
+
 
 def check(*numbers: str) -> str:
     """The county data-quality rules with these numbers."""

@@ -67,6 +67,7 @@ class Entry:
     vertices: tuple[Vertex, ...]
     edges: tuple[tuple[str, str], ...]
     parameters: tuple[History, ...]
+    asked: bool = False
 
 
 def catalogue(parameter_folders: tuple[Path, ...] | None = None) -> list[Entry]:
@@ -110,6 +111,7 @@ def _entry(rules: Library, key: str) -> Entry:
         vertices=tuple(vertices.values()),
         edges=tuple(edges),
         parameters=tuple(_history(rules, name) for name in rules.parameters_of(key)),
+        asked=rule.asked,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -105,24 +105,30 @@ def explain(
     as_of: datetime.date,
     region: str,
     finding: str | None = None,
+    findings: Sequence[str] | None = None,
+    empty: frozenset[str] = frozenset(),
     county: Mapping[str, Any] | None = None,
     parameter_folders: tuple[Path, ...] | None = None,
     cache: Path | None = None,
 ) -> Explanation:
-    """Decide the household (or the village) again and say why, for one finding or for all.
+    """Decide the household (or the village) again and say why, for one finding, for several, or for all.
 
     ``tables`` hold the household's rows, typed as in a snapshot; rows of other households may be among them where a
     finding compares households (the other people with the same document number), and a village's finding needs the
     rows of all its households. ``county`` is ``county.json`` of the
-    last screening. Raises RuleError for a finding that does not exist.
+    last screening; ``empty`` are department files the county never took in. Raises RuleError for a finding that does
+    not exist.
     """
     rules = library(parameter_folders)
-    if finding is not None and finding not in rules.findings:
-        raise RuleError("解释", f"没有规则 {finding}", "从规则目录中选择一条规则的代号")
+    chosen = [finding] if finding is not None else list(findings) if findings is not None else None
+    for key in chosen or ():
+        if key not in rules.findings:
+            raise RuleError("解释", f"没有规则 {key}", "从规则目录中选择一条规则的代号")
     plan = plan_for(
         as_of=as_of,
         region=region,
-        findings=[finding] if finding is not None else None,
+        findings=chosen,
+        empty=empty,
         one_household=True,
         keep_values=True,
         parameter_folders=parameter_folders,
@@ -145,7 +151,7 @@ def explain(
         if (row["id"] == village_id if subject == VILLAGE else _household_of(subject, row) == household_id)
     ]
     not_run = plan.not_run | {
-        key: reason for key, reason in (county or {}).get("not_run", {}).items() if finding in (None, key)
+        key: reason for key, reason in (county or {}).get("not_run", {}).items() if chosen is None or key in chosen
     }
     return Explanation(household_id, as_of, region, tuple(decisions), not_run)
 

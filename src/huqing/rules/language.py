@@ -127,6 +127,7 @@ class Rule:
     resolve: str = ""
     sentence: str = ""
     scoped: bool = True
+    asked: bool = False
     module: str = ""
 
 
@@ -252,10 +253,12 @@ def finding(
     resolve: str,
     sentence: str,
     scoped: bool = True,
+    asked: bool = False,
 ) -> Callable[[Callable[..., Column]], Rule]:
     """Declare a finding: true = found, false = not, missing = unknown.
 
-    It is decided for rows whose variable ``in_scope`` is true, or for all rows unless ``scoped``.
+    It is decided for rows whose variable ``in_scope`` is true, or for all rows unless ``scoped``. With ``asked`` it is
+    decided only where somebody names it (what stands in the way of a removal), and no screening opens an alert of it.
 
     ``sentence`` says in one Chinese sentence when it holds, ``basis`` names the document it rests on, ``resolve`` what
     settles it, ``evidence`` the values shown with it (and watched by a waiver).
@@ -286,6 +289,7 @@ def finding(
             resolve=resolve,
             sentence=sentence,
             scoped=scoped,
+            asked=asked,
         )
 
     return declare

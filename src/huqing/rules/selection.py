@@ -22,11 +22,12 @@ def runnable(
     """The findings that can be decided, and for each of the others the reason, in words for the county office.
 
     A parameter without a value, or a department file of which the county has no row at all (``empty``), would make a
-    finding unknown for everybody; that is said once instead.
+    finding unknown for everybody; that is said once instead. Findings that are ``asked`` take part only if named.
     """
+    usual = [key for key, rule in library.findings.items() if not rule.asked]
     chosen: list[str] = []
     not_run: dict[str, str] = {}
-    for key in findings if findings is not None else library.findings:
+    for key in findings if findings is not None else usual:
         reasons = []
         without = [name for name in library.parameters_of(key) if library.parameters[name].at(as_of, region) is None]
         if without:

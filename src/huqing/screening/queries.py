@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -169,6 +169,23 @@ def explain_household(household: Household, *, as_of: date | None = None, findin
         # What is compared is nearly always in the same village; the household's own rows are among these.
         tables["household"] = snapshot.one_village(household.region_code)["household"]
     return _explained(tables, household.region_code, as_of, finding, household_id=household.pk)
+
+
+def explain_findings(
+    household: Household, findings: Sequence[str], *, as_of: date, empty: frozenset[str] = frozenset()
+) -> Explanation:
+    """The same for some findings only, asked ones among them; none of them may compare households."""
+    region = household.region_code[:COUNTY_DIGITS]
+    run = last_run(region)
+    return explain(
+        snapshot.one_household(household.pk),
+        as_of=as_of,
+        region=region,
+        findings=findings,
+        empty=empty,
+        county=read_county(results_folder(run)) if run else None,
+        household_id=household.pk,
+    )
 
 
 def explain_village(village: Region, *, as_of: date | None = None, finding: str | None = None) -> Explanation:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from huqing.demo.adjust import Town, give_dibao, has_labour, monitor, monitored, supported, tuopin
 from huqing.demo.measures import DONE, RUNNING, WAITING, able, add, allowances, at_work, has_card, is_ill, outside
-from huqing.demo.model import Household, Person, add_months
+from huqing.demo.model import Fields, Household, Person, add_months
 from huqing.demo.plants.guarantees import uncleared
 from huqing.demo.plants.money import adults
 from huqing.demo.plants.registry import plant
@@ -174,6 +174,38 @@ def relocated_too_late(town: Town, h: Household) -> Household | None:
     return h
 
 
+@plant("measure_overdue", 0.0004, monitored)
+def late_measure(town: Town, h: Household) -> Household | None:
+    """A measure that should have been over a month ago and goes on."""
+    return h if _watched_long(town, h) else None
+
+
+@plant("measure_no_result", 0.0004, monitored)
+def silent_measure(town: Town, h: Household) -> Household | None:
+    """A finished measure of which nobody wrote what came of it."""
+    return h if _watched_long(town, h) else None
+
+
+def _watched_long(town: Town, h: Household) -> bool:
+    return _watch(town, h) and bool(h.fields["identified_on"] <= add_months(town.as_of, -4))
+
+
+def _last(town: Town, h: Household, item: str, state: str) -> Fields:
+    """A measure nobody else has, which should have been over a while ago."""
+    add(town, h, "100A54", item, state)
+    row = h.records["measure"][-1]
+    row["ended_on"] = town.ago(40)
+    return row
+
+
+def _late(town: Town, h: Household) -> None:
+    _last(town, h, "5401", RUNNING)
+
+
+def _silent(town: Town, h: Household) -> None:
+    del _last(town, h, "5402", DONE)["result"]
+
+
 def _risk(h: Household, code: str) -> None:
     h.fields["risks"] = sorted({*h.fields["risks"], code})
 
@@ -216,6 +248,8 @@ _DEVIATIONS: dict[str, Callable[[Town, Household], None]] = {
     "ms05_away": lambda town, h: add(town, h, "100A40", "4002", DONE),
     "ms05_subsidy": lambda town, h: add(town, h, "100A40", "4003", DONE),
     "ms06": lambda town, h: add(town, h, "100A53", "5301", RUNNING),
+    "measure_overdue": _late,
+    "measure_no_result": _silent,
 }
 
 
