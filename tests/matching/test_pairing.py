@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 from itertools import product
 
 import numpy as np
 import pytest
 from ortools.graph.python import min_cost_flow
 
-from huqing.matching.pairing import Helper, Pair, PairingError, Proposal, Quota, Target, Wishes, propose
+from huqing.matching.pairing import Helper, Pair, PairingError, Proposal, Quota, Target, Wishes, Words, propose
+from huqing.matching.pairing.exact import exact
+from huqing.matching.pairing.network import remainder
+from huqing.matching.pairing.problem import problem
 
 KEY, LINKED = "重点帮扶", "联系"
 VILLAGES = ["500236100201", "500236100202", "500236101201"]
@@ -63,7 +67,7 @@ def test_where_the_sums_close_but_the_places_do_not_the_few_who_are_stuck_are_na
     targets = [*households(3, KEY), *households(4, KEY, place=VILLAGES[2], start=3)]
     found = propose(helpers, targets, Wishes(within="town"))
     assert found.obstacles == (
-        f"{VILLAGES[0]} 有 3 户要结对“{KEY}”，（限本乡镇）能与他们结对的只有 1 人，名额合计 2 户，缺 1 个名额。",
+        f"{VILLAGES[0]} 有 3 户要结对“{KEY}”，（限本乡镇）能与他们结对的只有 1 人（甲），名额合计 2 户，缺 1 个名额。",
     )
     too_many = propose(
         [Helper("甲", {KEY: Quota(4, 4)}, place=VILLAGES[0]), Helper("乙", {KEY: Quota(0, 9)}, place=VILLAGES[2])],
@@ -71,6 +75,33 @@ def test_where_the_sums_close_but_the_places_do_not_the_few_who_are_stuck_are_na
         Wishes(within="town"),
     )
     assert too_many.obstacles == ("甲 共 1 人至少要结对“重点帮扶” 4 户，（限本乡镇）可结对的只有 3 户，多 1 个名额。",)
+
+
+def test_of_a_long_chain_of_villages_only_the_facts_that_exclude_each_other_are_told() -> None:
+    """甲 must serve village 0; 乙 could serve all, but is asked for elsewhere only by those who can be served."""
+    helpers = [
+        Helper("甲", {KEY: Quota(0, 1)}, place=VILLAGES[0]),
+        Helper("乙", {KEY: Quota(0, 3)}, place=VILLAGES[1]),
+        Helper("丙", {KEY: Quota(0, 5)}, place=VILLAGES[2]),
+    ]
+    targets = [*households(3, KEY), *households(1, KEY, place=VILLAGES[1], start=3)]
+    targets += households(4, KEY, place=VILLAGES[2], start=4)
+    words = Words(roles={KEY: "重点"}, places={VILLAGES[0]: "砚瓦村"}, counted={KEY: "人"})
+    found = propose(helpers, targets, Wishes(within="village"), words=words)
+    assert found.obstacles == (
+        "砚瓦村 有 3 人要结对“重点”，（限本村）能与他们结对的只有 1 人（甲），名额合计 1 人，缺 2 个名额。",
+    )
+    alone = propose(helpers[1:], targets, Wishes(within="village"), words=words)
+    assert alone.obstacles == ("砚瓦村 有 3 人要结对“重点”，（限本村）没有人可以与他们结对。",)
+
+
+def test_ranks_are_told_apart_where_the_sum_does_not_close() -> None:
+    cadres = [Helper(f"厅{n}", {KEY: Quota(4, 4)}) for n in range(9)]
+    cadres += [Helper(f"处{n}", {KEY: Quota(3, 3)}) for n in range(39)]
+    found = propose(cadres, households(155, KEY))
+    assert found.obstacles == (
+        "“重点帮扶”：48 人的名额合计 153 户（9 人各 4，39 人各 3），要结对的有 155 户，缺 2 个名额。",
+    )
 
 
 def test_existing_pairs_stay_unless_their_weight_is_taken_away() -> None:
@@ -118,7 +149,7 @@ def test_where_nobody_else_is_left_for_a_second_role_it_is_said() -> None:
         [Helper("甲", {KEY: Quota(1, 1), LINKED: Quota(1, 1)})], [Target("户", VILLAGES[0], {KEY: 1, LINKED: 1})]
     )
     assert found.pairs == ()
-    assert found.obstacles[0].startswith("同一人对同一户只能结对一次，也不能违反回避：甲—户 无法避开")
+    assert found.obstacles[0].startswith("同一人对同一对象只能结对一次，也不能违反回避：甲—户 等处无论怎样安排都避不开")
 
 
 def test_where_quotas_leave_room_the_load_is_spread() -> None:
@@ -188,6 +219,36 @@ def test_the_answer_is_the_optimum_of_all_pairs_one_by_one(seed: int) -> None:
     assert not found.obstacles
     assert not {(pair.helper, pair.target) for pair in found.pairs} & kin
     assert found.cost - wishes.keep * len(found.kept) == best
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_search_for_small_questions_finds_what_the_flow_finds(seed: int) -> None:
+    chance = random.Random(seed)
+    helpers = [
+        Helper(f"干部{n}", {KEY: Quota(1, 4)}, place=chance.choice(VILLAGES), kind=chance.choice(["党群", ""]))
+        for n in range(5)
+    ]
+    targets = [Target(f"户{n}", chance.choice(VILLAGES), {KEY: 1}, kind=chance.choice(["软村", ""])) for n in range(12)]
+    wishes = Wishes(kinds=frozenset({("党群", "软村")}))
+    before = [Pair(chance.choice(helpers).key, target.key, KEY) for target in targets[:3]]
+    asked = problem(helpers, targets, wishes, existing=before)
+    searched = exact(asked, remainder(asked))
+    assert searched
+
+    def worth(pairs: Iterable[Pair]) -> int:
+        loads_ = Counter(pair.helper for pair in pairs).values()
+        spread = sum(wishes.balance * step for load in loads_ for step in range(1, load))
+        kept = wishes.keep * len(set(pairs) & set(before))
+        return sum(asked.costs().pair(pair) or 0 for pair in pairs) + spread - kept
+
+    assert worth(searched) == worth(propose(helpers, targets, wishes, existing=before).pairs)
+
+
+def test_the_search_proves_that_there_is_no_pairing() -> None:
+    asked = problem(
+        [Helper("甲", {KEY: Quota(1, 1), LINKED: Quota(1, 1)})], [Target("户", "", {KEY: 1, LINKED: 1})], Wishes()
+    )
+    assert exact(asked, remainder(asked)) == []
 
 
 def flat(helpers, targets, wishes, before, kin) -> int | None:

@@ -82,6 +82,27 @@ class Wishes:
             raise PairingError("权重写 0 到 1000 的整数。")
 
 
+@dataclass(frozen=True)
+class Words:
+    """How roles, places and what is counted in a role are called where something is told; without, as they are."""
+
+    roles: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+    counted: Mapping[str, str] = field(default_factory=dict)
+
+    def role(self, role: str) -> str:
+        """A role's name."""
+        return self.roles.get(role, role)
+
+    def place(self, code: str) -> str:
+        """A place's name."""
+        return self.places.get(code, code)
+
+    def unit(self, role: str) -> str:
+        """What targets of a role are counted in: 户, 人, 个村."""
+        return self.counted.get(role, "户")
+
+
 Item = TypeVar("Item", Helper, Target)
 HelperTraits = tuple[str, str, frozenset[str]]
 TargetTraits = tuple[str, str, str]
@@ -100,14 +121,18 @@ class Problem:
     fixed: frozenset[Pair] = frozenset()
     forbidden: frozenset[tuple[str, str]] = frozenset()
     roles: tuple[str, ...] = field(default=())
+    words: Words = field(default_factory=Words)
 
     def costs(self) -> Costs:
         """What pairs cost."""
-        return Costs(self)
+        known = self.__dict__.get("_costs")
+        if known is None:
+            known = self.__dict__["_costs"] = Costs(self)
+        return known
 
     def kind_matters(self, village_kind: str) -> bool:
         """Whether some kind of unit is meant for this kind of village."""
-        return any(village_kind == wanted for _, wanted in self.wishes.kinds)
+        return village_kind in self.costs().wanted
 
     def dearest(self) -> int:
         """A cost no single pair reaches."""
@@ -116,50 +141,38 @@ class Problem:
 
 
 class Costs:
-    """The cost of a pair by the traits of both; computed once for all helpers of the same traits."""
+    """The cost of a pair by the traits of both."""
 
     def __init__(self, asked: Problem) -> None:
         self.asked = asked
-        self.targets = tuple({traits_of_target(target) for target in asked.targets.values()})
         self.wanted = frozenset(village for _, village in asked.wishes.kinds)
-        self.rows: dict[HelperTraits, dict[TargetTraits, int | None]] = {}
+        self.digits = DIGITS[asked.wishes.within]
 
-    def row(self, helper: HelperTraits) -> Mapping[TargetTraits, int | None]:
-        """The costs of such a helper by the traits of targets; None where the limit forbids it."""
-        known = self.rows.get(helper)
-        if known is None:
-            known = self.rows[helper] = self._row(helper)
-        return known
-
-    def _row(self, helper: HelperTraits) -> dict[TargetTraits, int | None]:
+    def between(self, helper: HelperTraits, target: TargetTraits) -> int | None:
+        """What such a helper and such a target cost each other; None where the limit forbids it."""
         place, kind, speaks = helper
-        wishes = self.asked.wishes
-        digits = DIGITS[wishes.within]
-        town, village, limit = place[:9], place[:12], place[:digits]
-        found: dict[TargetTraits, int | None] = {}
-        for target in self.targets:
-            code, village_kind, language = target
-            if code[:digits] != limit:
-                found[target] = None
-                continue
-            cost = (
-                0
-                if code == village
-                else wishes.same_village
-                if code[:9] == town
-                else wishes.same_village + wishes.same_town
-            )
-            if village_kind in self.wanted and (kind, village_kind) not in wishes.kinds:
-                cost += wishes.kind
-            if language and language not in speaks:
-                cost += wishes.language
-            found[target] = cost
-        return found
+        code, wishes = target[0], self.asked.wishes
+        if code[: self.digits] != place[: self.digits]:
+            return None
+        cost = 0 if code == place[:12] else wishes.same_village
+        if code[:9] != place[:9]:
+            cost += wishes.same_town
+        return cost + self.beside(kind, speaks, target)
+
+    def beside(self, kind: str, speaks: frozenset[str], target: TargetTraits) -> int:
+        """The part of the cost that does not depend on how far the two are from each other."""
+        _, village_kind, language = target
+        cost = 0
+        if village_kind in self.wanted and (kind, village_kind) not in self.asked.wishes.kinds:
+            cost += self.asked.wishes.kind
+        if language and language not in speaks:
+            cost += self.asked.wishes.language
+        return cost
 
     def pair(self, pair: Pair) -> int | None:
         """What one pair costs without the bonus of being kept."""
         helper, target = self.asked.helpers[pair.helper], self.asked.targets[pair.target]
-        return self.row(traits_of_helper(helper))[traits_of_target(target)]
+        return self.between(traits_of_helper(helper), traits_of_target(target))
 
 
 def traits_of_helper(helper: Helper) -> HelperTraits:
@@ -180,6 +193,7 @@ def problem(
     existing: Iterable[Pair] = (),
     fixed: Iterable[Pair] = (),
     forbidden: Iterable[tuple[str, str]] = (),
+    words: Words | None = None,
 ) -> Problem:
     """Check the question; PairingError names what is wrong. Existing pairs of people who are gone are left out."""
     by_key = _unique(helpers, "帮扶责任人")
@@ -194,12 +208,12 @@ def problem(
             raise PairingError(f"指定的结对 {pair.helper}—{pair.target} 里有不在名单中的人。请先补进名单或取消指定。")
         if (pair.helper, pair.target) in banned:
             raise PairingError(f"{pair.helper}—{pair.target} 既指定结对又要求回避，请取消其中一项。")
-    _fits(Counter((pair.helper, pair.role) for pair in held), by_key)
+    said = words or Words()
+    _fits(Counter((pair.helper, pair.role) for pair in held), by_key, said)
     for (key, role), count in Counter((pair.target, pair.role) for pair in held).items():
         if count > wanted[key].needs.get(role, 0):
-            raise PairingError(
-                f"帮扶对象 {key} 的“{role}”指定了 {count} 人，多于需要的 {wanted[key].needs.get(role, 0)} 人。"
-            )
+            needed = wanted[key].needs.get(role, 0)
+            raise PairingError(f"帮扶对象 {key} 的“{said.role(role)}”指定了 {count} 人，多于需要的 {needed} 人。")
     doubled = [key for key, count in Counter((pair.helper, pair.target) for pair in held).items() if count > 1]
     if doubled:
         raise PairingError(f"{doubled[0][0]}—{doubled[0][1]} 指定了两次，同一人对同一户只结对一次。")
@@ -207,14 +221,15 @@ def problem(
     roles |= dict.fromkeys(role for helper in by_key.values() for role in helper.quotas)
     present = {pair for pair in existing if pair.helper in by_key and pair.target in wanted}
     usable = frozenset(pair for pair in present - held if (pair.helper, pair.target) not in banned)
-    return Problem(by_key, wanted, wishes, usable, held, banned, tuple(roles))
+    return Problem(by_key, wanted, wishes, usable, held, banned, tuple(roles), said)
 
 
-def _fits(counts: Mapping[tuple[str, str], int], helpers: Mapping[str, Helper]) -> None:
+def _fits(counts: Mapping[tuple[str, str], int], helpers: Mapping[str, Helper], words: Words) -> None:
     for (key, role), count in counts.items():
         quota = helpers[key].quotas.get(role, Quota(0, 0))
         if count > quota.most:
-            raise PairingError(f"{key} 的“{role}”指定了 {count} 户，多于名额 {quota.most}。")
+            told = f"{key} 的“{words.role(role)}”指定了 {count} {words.unit(role)}，多于名额 {quota.most}。"
+            raise PairingError(f"{told}请减少指定的结对，或增加名额。")
 
 
 def _unique(items: Iterable[Item], what: str) -> dict[str, Item]:

@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from huqing.matching.pairing.problem import WITHIN_WORDS, HelperClass, Pair, Problem, TargetClass
+from huqing.matching.pairing.problem import (
+    WITHIN_WORDS,
+    HelperClass,
+    Pair,
+    Problem,
+    Quota,
+    TargetClass,
+    traits_of_helper,
+    traits_of_target,
+)
 
 if TYPE_CHECKING:
     from huqing.matching.pairing.network import Flow, Network, Remainder
 
 NAMED = 3
+RANGES_TOLD = 4
+# Sets of more classes than this are told as they are found, without looking for a part that says the same.
+SHRINKABLE = 60
 One = TypeVar("One", HelperClass, TargetClass)
 Other = TypeVar("Other", HelperClass, TargetClass)
 
 
-def why(asked: Problem, pair: Pair, *, kept: bool) -> tuple[str, ...]:
-    """What speaks for a pair and, marked so, what speaks against it."""
-    if pair in asked.fixed:
-        return ("指定结对",)
+def why(asked: Problem, pairs: Iterable[Pair], before: frozenset[Pair]) -> dict[Pair, tuple[str, ...]]:
+    """For each pair what speaks for it and, marked so, what speaks against it."""
+    known: dict[object, tuple[str, ...]] = {}
+    found: dict[Pair, tuple[str, ...]] = {}
+    for pair in pairs:
+        if pair in asked.fixed:
+            found[pair] = ("指定结对",)
+            continue
+        helper, target = asked.helpers[pair.helper], asked.targets[pair.target]
+        key = (traits_of_helper(helper), traits_of_target(target), pair in before)
+        if key not in known:
+            known[key] = _why(asked, pair, kept=key[2])
+        found[pair] = known[key]
+    return found
+
+
+def _why(asked: Problem, pair: Pair, *, kept: bool) -> tuple[str, ...]:
     helper, target = asked.helpers[pair.helper], asked.targets[pair.target]
     told = ["沿用原结对"] if kept else []
     if helper.place:
@@ -42,78 +67,114 @@ def obstacles(asked: Problem, left: Remainder, network: Network, flow: Flow) -> 
     told = [text for role in asked.roles for text in _totals(asked, left, role)]
     if told:
         return tuple(told)
-    reach = _Reach(network, left)
-    for key, role in flow.unserved:
-        told.append(reach.too_few_helpers(network.target_class(asked.targets[key], role), role))
-    for key, role in flow.unused:
-        told.append(reach.too_few_targets(network.helper_class(asked.helpers[key], role), role))
+    reach = _Reach(network, left, flow)
+    told = [reach.too_few_helpers(kind) for kind in flow.unserved]
+    told += [reach.too_few_targets(kind) for kind in flow.unused]
     return tuple(dict.fromkeys(told))
 
 
 def _totals(asked: Problem, left: Remainder, role: str) -> list[str]:
-    quotas = [quota for (_, name), quota in left.quotas.items() if name == role]
+    quotas = [quota for (_, name), quota in left.quotas.items() if name == role and quota.most]
     least, most = sum(quota.least for quota in quotas), sum(quota.most for quota in quotas)
     needs = sum(count for (_, name), count in left.needs.items() if name == role)
-    people = sum(1 for quota in quotas if quota.most)
+    name, unit = asked.words.role(role), asked.words.unit(role)
     offered = f"{most}" if least == most else f"{least} 至 {most}"
+    start = f"“{name}”：{len(quotas)} 人的名额合计 {offered} {unit}{_shares(quotas)}"
     if needs > most:
-        return [f"“{role}”：{people} 人的名额合计 {offered} 户，要结对的有 {needs} 户，缺 {needs - most} 个名额。"]
+        return [f"{start}，要结对的有 {needs} {unit}，缺 {needs - most} 个名额。"]
     if needs < least:
-        return [f"“{role}”：{people} 人的名额合计 {offered} 户，要结对的只有 {needs} 户，多 {least - needs} 个名额。"]
+        return [f"{start}，要结对的只有 {needs} {unit}，多 {least - needs} 个名额。"]
     return []
 
 
-class _Reach:
-    """Who can be paired with whom, by classes, to find the few whose numbers do not fit each other."""
+def _shares(quotas: Iterable[Quota]) -> str:
+    """How the places come about: （9 人各 4，39 人各 3）; "" where it says nothing new."""
+    counts = Counter((quota.least, quota.most) for quota in quotas)
+    if not 1 < len(counts) <= RANGES_TOLD:
+        return ""
+    told = (f"{many} 人各 {least if least == most else f'{least} 至 {most}'}" for (least, most), many in counts.items())
+    return f"（{'，'.join(told)}）"
 
-    def __init__(self, network: Network, left: Remainder) -> None:
+
+class _Reach:
+    """Who can be paired with whom, by classes, to find the few whose numbers do not fit each other.
+
+    Whoever is left over could change places with anybody served by the same helpers, and so on: the classes reached
+    that way are a set that cannot be served, as no helper among them has a place left.
+    """
+
+    def __init__(self, network: Network, left: Remainder, flow: Flow) -> None:
         self.asked = network.problem
         self.left = left
         self.network = network
-        self.able: dict[TargetClass, set[HelperClass]] = defaultdict(set)
-        self.open: dict[HelperClass, set[TargetClass]] = defaultdict(set)
-        for helpers, targets in network.between.values():
-            self.able[targets].add(helpers)
-            self.open[helpers].add(targets)
+        self.serving: dict[TargetClass, set[HelperClass]] = defaultdict(set)
+        self.served: dict[HelperClass, set[TargetClass]] = defaultdict(set)
+        kept = (
+            (
+                network.helper_class(self.asked.helpers[pair.helper], pair.role),
+                network.target_class(self.asked.targets[pair.target], pair.role),
+            )
+            for pair in flow.kept
+        )
+        for giving, taking in (*flow.between, *kept):
+            self.serving[taking].add(giving)
+            self.served[giving].add(taking)
+        self._able: dict[TargetClass, set[HelperClass]] = {}
+        self._open: dict[HelperClass, set[TargetClass]] = {}
 
-    def too_few_helpers(self, start: TargetClass, role: str) -> str:
+    def able(self, taking: TargetClass) -> set[HelperClass]:
+        """The kinds of helper who may be paired with such a target."""
+        if taking not in self._able:
+            self._able[taking] = {kind for kind in self.network.helper_classes if self.network.may_meet(kind, taking)}
+        return self._able[taking]
+
+    def open(self, giving: HelperClass) -> set[TargetClass]:
+        """The kinds of target such a helper may be paired with."""
+        if giving not in self._open:
+            self._open[giving] = {kind for kind in self.network.target_classes if self.network.may_meet(giving, kind)}
+        return self._open[giving]
+
+    def too_few_helpers(self, start: TargetClass) -> str:
         """The smallest set found of targets whose possible helpers have fewer places than they need."""
-        for targets in self._growing(start, self.able, self.open):
-            helpers = set().union(*(self.able[kind] for kind in targets)) if targets else set()
-            needs = sum(self._need(kind) for kind in targets)
-            places = sum(self._places(kind)[1] for kind in helpers)
-            if needs > places:
-                return (
-                    f"{self._villages(targets)}有 {needs} 户要结对“{role}”，{self._limit()}能与他们结对的只有 "
-                    f"{self._people(helpers)} 人，名额合计 {places} 户，缺 {needs - places} 个名额。"
-                )
-        return f"“{role}”：{self._villages({start})}有户没有人可以结对。请检查回避关系和指定结对。"
+        role = str(start[1])
+        name, unit = self.asked.words.role(role), self.asked.words.unit(role)
 
-    def too_few_targets(self, start: HelperClass, role: str) -> str:
+        def lacking(targets: set[TargetClass]) -> int:
+            helpers = _union(self.able, targets)
+            return sum(map(self._need, targets)) - sum(self._places(kind)[1] for kind in helpers)
+
+        targets = _smallest(start, self.able, self.served, lacking)
+        lack = lacking(targets)
+        if lack <= 0:
+            return f"“{name}”：{self._villages({start})}有对象没有人可以结对。请检查回避和指定结对。"
+        helpers = _union(self.able, targets)
+        needs = sum(map(self._need, targets))
+        if not helpers:
+            return f"{self._villages(targets)}有 {needs} {unit}要结对“{name}”，{self._limit()}没有人可以与他们结对。"
+        return (
+            f"{self._villages(targets)}有 {needs} {unit}要结对“{name}”，{self._limit()}能与他们结对的只有 "
+            f"{self._people(helpers)} 人{self._named(helpers)}，名额合计 {needs - lack} {unit}，缺 {lack} 个名额。"
+        )
+
+    def too_few_targets(self, start: HelperClass) -> str:
         """The smallest set found of helpers who must take more targets than there are for them."""
-        for helpers in self._growing(start, self.open, self.able):
-            targets = set().union(*(self.open[kind] for kind in helpers)) if helpers else set()
-            least = sum(self._places(kind)[0] for kind in helpers)
-            needs = sum(self._need(kind) for kind in targets)
-            if least > needs:
-                named = [helper.key for kind in helpers for helper in self.network.helper_classes[kind]]
-                return (
-                    f"{_few(named)} 共 {len(named)} 人至少要结对“{role}” {least} 户，{self._limit()}"
-                    f"可结对的只有 {needs} 户，多 {least - needs} 个名额。"
-                )
-        return f"“{role}”：有人的名额用不完。请检查回避关系和指定结对。"
+        role = str(start[1])
+        name, unit = self.asked.words.role(role), self.asked.words.unit(role)
 
-    def _growing(
-        self, start: One, there: Mapping[One, set[Other]], back: Mapping[Other, set[One]]
-    ) -> Iterator[set[One]]:
-        """The class itself, then the classes that share a partner with it, wider and wider."""
-        seen = {start}
-        while True:
-            yield seen
-            wider = seen | {other for kind in seen for partner in there[kind] for other in back[partner]}
-            if wider == seen:
-                return
-            seen = wider
+        def spare(helpers: set[HelperClass]) -> int:
+            targets = _union(self.open, helpers)
+            return sum(self._places(kind)[0] for kind in helpers) - sum(map(self._need, targets))
+
+        helpers = _smallest(start, self.open, self.serving, spare)
+        more = spare(helpers)
+        if more <= 0:
+            return f"“{name}”：有人的名额用不完。请检查回避和指定结对。"
+        least = sum(self._places(kind)[0] for kind in helpers)
+        named = [helper.key for kind in sorted(helpers, key=str) for helper in self.network.helper_classes[kind]]
+        return (
+            f"{_few(named)} 共 {len(named)} 人至少要结对“{name}” {least} {unit}，{self._limit()}"
+            f"可结对的只有 {least - more} {unit}，多 {more} 个名额。"
+        )
 
     def _need(self, kind: TargetClass) -> int:
         role = str(kind[1])
@@ -126,12 +187,48 @@ class _Reach:
     def _people(self, kinds: set[HelperClass]) -> int:
         return len({helper.key for kind in kinds for helper in self.network.helper_classes[kind]})
 
+    def _named(self, kinds: set[HelperClass]) -> str:
+        """The people themselves, where they are few."""
+        keys = sorted({helper.key for kind in kinds for helper in self.network.helper_classes[kind]})
+        return f"（{'、'.join(keys)}）" if len(keys) <= NAMED else ""
+
     def _villages(self, kinds: set[TargetClass]) -> str:
-        return f"{_few(sorted({str(kind[2][0]) for kind in kinds}))} "
+        """Whom a sentence is about: single targets where only they are meant, else the villages."""
+        single = sorted(kind[3] for kind in kinds)
+        if all(single):
+            return f"{_few(single)} "
+        return f"{_few([self.asked.words.place(code) for code in sorted({str(kind[2][0]) for kind in kinds})])} "
 
     def _limit(self) -> str:
         words = WITHIN_WORDS.get(self.asked.wishes.within, "")
         return f"（{words}）" if words else ""
+
+
+def _union(partners: Callable[[One], set[Other]], kinds: Iterable[One]) -> set[Other]:
+    found: set[Other] = set()
+    for kind in kinds:
+        found |= partners(kind)
+    return found
+
+
+def _smallest(
+    start: One,
+    partners: Callable[[One], set[Other]],
+    back: Mapping[Other, set[One]],
+    excess: Callable[[set[One]], int],
+) -> set[One]:
+    """The classes that ``start`` could change places with, without those that are not needed for an excess."""
+    found = {start}
+    while excess(found) <= 0:
+        wider = found | {other for partner in _union(partners, found) for other in back.get(partner, ())}
+        if wider == found:
+            return found
+        found = wider
+    if len(found) <= SHRINKABLE:
+        for kind in sorted(found - {start}, key=str):
+            if excess(found - {kind}) > 0:
+                found = found - {kind}
+    return found
 
 
 def _few(names: list[str]) -> str:

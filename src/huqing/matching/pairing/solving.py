@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from huqing.matching.pairing.exact import exact
 from huqing.matching.pairing.network import Flow, Network, in_turns, remainder, units
 from huqing.matching.pairing.problem import (
     Helper,
@@ -16,6 +17,7 @@ from huqing.matching.pairing.problem import (
     Target,
     TargetClass,
     Wishes,
+    Words,
     problem,
 )
 from huqing.matching.pairing.reasons import obstacles, why
@@ -52,14 +54,18 @@ def propose(
     existing: Iterable[Pair] = (),
     fixed: Iterable[Pair] = (),
     forbidden: Iterable[tuple[str, str]] = (),
+    words: Words | None = None,
 ) -> Proposal:
     """The best pairing that meets every quota and need, or why there is none; PairingError if the question is wrong.
 
-    Best is proved where every target needs one helper; where somebody could meet a target twice it is the best of what
-    was searched.
+    The flow is the optimum of all pairings in which somebody might meet a target twice; exchanging equals costs
+    nothing, so a pairing found that way is best of all. Where no exchange helps, a small question is searched through
+    (``exact``), and a large one is answered with who stands in the way.
     """
     before = frozenset(existing)
-    asked = problem(helpers, targets, wishes or Wishes(), existing=before, fixed=fixed, forbidden=forbidden)
+    asked = problem(
+        helpers, targets, wishes or Wishes(), existing=before, fixed=fixed, forbidden=forbidden, words=words
+    )
     left = remainder(asked)
     alone: frozenset[str] = frozenset()
     for _ in range(ROUNDS):
@@ -75,9 +81,15 @@ def propose(
         if lonely <= alone:
             break
         alone |= lonely
+    found = exact(asked, left)
+    if found:
+        return _proposal(asked, found, before)
     told = "、".join(dict.fromkeys(f"{pair.helper}—{pair.target}" for pair in conflicts[:3]))
+    proven = "无论怎样安排都避不开" if found is not None else "没有找到能避开的安排"
     return Proposal(
-        obstacles=(f"同一人对同一户只能结对一次，也不能违反回避：{told} 无法避开。请调整名额或回避关系。",),
+        obstacles=(
+            f"同一人对同一对象只能结对一次，也不能违反回避：{told} 等处{proven}。请放宽名额、增加人员或取消回避。",
+        ),
         ended=before,
     )
 
@@ -85,11 +97,12 @@ def propose(
 def _proposal(asked: Problem, pairs: list[Pair], before: frozenset[Pair]) -> Proposal:
     place = {key: number for number, key in enumerate(asked.targets)}
     role = {name: number for number, name in enumerate(asked.roles)}
-    ordered = tuple(sorted([*pairs, *asked.fixed], key=lambda pair: (place[pair.target], role[pair.role], pair.helper)))
+    ranked = sorted((place[pair.target], role[pair.role], pair.helper, pair) for pair in (*pairs, *asked.fixed))
+    ordered = tuple(pair for *_, pair in ranked)
     now, costs = frozenset(ordered), asked.costs()
     return Proposal(
         pairs=ordered,
-        reasons={pair: why(asked, pair, kept=pair in before) for pair in ordered},
+        reasons=why(asked, ordered, before),
         cost=sum(costs.pair(pair) or 0 for pair in ordered),
         kept=now & before,
         ended=before - now,
