@@ -102,8 +102,8 @@ def recover() -> None:
 
 
 def tick(now: datetime | None = None) -> None:
-    """What the clock does every half minute: take up imports of killed processes, enqueue the screening, the
-    refresh of visits and the comparison of rosters that are due, and once a day drop ended sessions and files that belong to no record."""
+    """What the clock does every half minute: take up imports of killed processes, enqueue the screening, the refresh
+    of visits and the comparison of rosters that are due, and once a day drop ended sessions and files of no record."""
     from django.core.cache import cache
 
     from huqing.intake.recovery import recover as recover_imports
