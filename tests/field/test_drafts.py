@@ -47,7 +47,7 @@ def begin(phone, token: str, title: str = "入户走访") -> None:
     phone.begin(title)
 
 
-def test_a_killed_browser_loses_at_most_a_second_and_no_photo(
+def test_a_killed_browser_loses_nothing_that_was_said_to_be_kept(
     phone, token, visit_form, household, tmp_path, photograph, received
 ):
     visit_form()
@@ -58,7 +58,7 @@ def test_a_killed_browser_loses_at_most_a_second_and_no_photo(
     note = first.question("走访情况").locator("input")
     # One character after another, as a finger types: none of them waits for the field to be left.
     note.press_sequentially("房顶漏雨，院墙倒了一段", delay=20)
-    first.page.wait_for_timeout(1000)
+    first.saved()
     process = browser_of(tmp_path / "phone")
     first.dead = True
     os.kill(process, signal.SIGKILL)
@@ -76,6 +76,42 @@ def test_a_killed_browser_loses_at_most_a_second_and_no_photo(
     (one,) = received()
     assert one.answers["/data/note"] == "房顶漏雨，院墙倒了一段"
     assert Attachment.objects.get().sha256
+
+
+# Hold the phone's records as a slow save does: no other one gets at them until it is released.
+HOLD = """async () => {
+    const told = (asked) => new Promise((done) => { asked.onsuccess = () => done(asked.result) })
+    const { name } = (await indexedDB.databases()).find((each) => /^huqing-field-.+/.test(each.name))
+    const base = await told(indexedDB.open(name))
+    const records = base.transaction('instances', 'readwrite').objectStore('instances')
+    window.releaseRecords = () => { window.releaseRecords = null }
+    await told(records.count())
+    const again = () => { if (window.releaseRecords) records.count().onsuccess = again; else base.close() }
+    again()
+}"""
+# The form is told to save at once, and the page is drawn anew twice.
+SAVE_NOW = """async () => {
+    window.dispatchEvent(new Event('pagehide'))
+    for (let times = 0; times < 2; times += 1) await new Promise(requestAnimationFrame)
+}"""
+
+
+def test_a_form_says_that_it_is_kept_only_when_the_phone_has_kept_it(phone, token, visit_form, household):
+    visit_form()
+    one = phone()
+    begin(one, token())
+    one.write("走访情况", "第一句")
+    one.saved()
+    state = one.page.locator(".form-head .state")
+    one.page.evaluate(HOLD)
+    one.write("走访情况", "第二句，很长")
+    one.page.evaluate(SAVE_NOW)
+    expect(state).to_contain_text("正在保存…")
+    expect(state).not_to_contain_text("已自动保存")
+    one.page.evaluate("window.releaseRecords()")
+    one.saved()
+    (draft,) = one.table("instances")
+    assert "第二句，很长" in draft["xml"]
 
 
 def test_a_draft_keeps_its_id_and_the_version_it_was_begun_with(phone, token, visit_form, household, received):
