@@ -68,6 +68,7 @@ GROUPS: list[tuple[str, list[Place]]] = [
     (
         "办理",
         [
+            Place("office:applications", "农户申请", "file-text", "view_applications", "applications"),
             Place("office:cases", "办理事项", "list-check", "view_cases", "cases"),
             Place("office:evaluations", "民主评议", "gavel", "view_cases", "evaluations"),
             Place("office:postings", "公示", "notes", "view_cases", "postings"),
