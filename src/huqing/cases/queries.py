@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from huqing.access.permissions import Refused, may
 from huqing.cases import actions
 from huqing.cases.calendar import workdays
 from huqing.cases.errors import CaseError
-from huqing.cases.models import Case, Objection, ProcedureVersion
+from huqing.cases.evaluations import waiting as to_evaluate
+from huqing.cases.models import (
+    NEVER,
+    Case,
+    CaseState,
+    Evaluation,
+    Objection,
+    ProcedureVersion,
+    PublicPostingLine,
+)
+from huqing.cases.postings import posting_states
+from huqing.cases.postings import waiting as to_post
 from huqing.cases.procedure import procedure_of
 from huqing.packs.procedures import Move
 
 if TYPE_CHECKING:
     from huqing.access.models import User
 
+__all__ = ["NEVER"]
 SOON = 2  # working days
 
 
@@ -27,48 +39,80 @@ def board(
     user: User, *, state: str = "", late: bool = False, waiting: bool = False, region: str = "", day: dt.date
 ) -> QuerySet[Case]:
     """The open cases the user sees; ``waiting``: only those that wait for a step of the user's role."""
-    cases = Case.objects.visible_to(user).filter(closed_on=None).select_related("state", "household", "procedure")
-    if region:
-        cases = cases.in_region(region)
+    cases = Case.objects.visible_to(user, within=region).filter(closed_on=None)
+    cases = cases.select_related("state", "household", "procedure")
     if state:
-        cases = cases.filter(state__key=state)
+        cases = cases.filter(state__in=_named(state))
     if late:
-        cases = cases.filter(Q(due_on__lt=day) | Q(total_due_on__lt=day))
+        cases = cases.filter(press_on__lt=day)
     if waiting:
         cases = cases.filter(state__in=states_of(user.role))
     return cases
 
 
-def counts(user: User, day: dt.date) -> Mapping[str, int]:
-    """Open cases by state title, and under "" those that are late."""
-    cases = Case.objects.visible_to(user).filter(closed_on=None)
-    by_state = cases.values_list("state__key").annotate(n=Count("pk")).order_by()
-    return {**dict(by_state), "": cases.filter(Q(due_on__lt=day) | Q(total_due_on__lt=day)).count()}
+def _named(key: str) -> list[int]:
+    return list(CaseState.objects.filter(key=key).values_list("pk", flat=True))
+
+
+def by_state(cases: QuerySet[Case], day: dt.date) -> tuple[dict[int, int], dict[int, int]]:
+    """How many of some cases stand in each state, and how many of these are late."""
+    plain = cases.order_by().select_related(None)
+    counted = plain.values_list("state").annotate(n=Count("pk"), late=Count("pk", filter=Q(press_on__lt=day)))
+    rows = list(counted)
+    return {state: count for state, count, _ in rows}, {state: late for state, _, late in rows if late}
+
+
+def states_in_order(states: Iterable[int]) -> list[tuple[str, str, list[int]]]:
+    """States as (key, title, ids), in the order of their procedures; one of several versions stands once."""
+    rows = CaseState.objects.filter(pk__in=list(states)).order_by("-procedure", "pk")
+    found: dict[str, tuple[str, list[int]]] = {}
+    for row in rows:
+        found.setdefault(row.key, (row.title, []))[1].append(row.pk)
+    return [(key, title, ids) for key, (title, ids) in found.items()]
 
 
 @dataclass(frozen=True)
 class Mine:
-    """What of the open cases concerns one person: waiting for the own role, late, told to the role, objections."""
+    """What of the open cases concerns one person: waiting for the own role, late, told to the role, postings that are
+    over and due to be made, evaluations to call and to hold, objections."""
 
     waiting: int
     late: int
     told: int
-    objections: int
+    over: int = 0
+    to_post: int = 0
+    to_evaluate: int = 0
+    meetings: int = 0
+    objections: int = 0
 
 
 def mine(user: User, day: dt.date) -> Mine:
     """How many open cases wait for a step of the user's role; how many are late, of these or told to the role."""
     cases = Case.objects.visible_to(user).filter(closed_on=None)
     own = states_of(user.role)
-    late = cases.filter(Q(due_on__lt=day) | Q(total_due_on__lt=day))
+    late = cases.filter(press_on__lt=day)
     waiting = cases.filter(state__in=own)
-    objections = Objection.objects.visible_to(user).filter(state=Objection.State.OPEN) if may_handle(user) else None
+    told = late.filter(told_to(user.role, day)).exclude(state__in=own)
+    if not may_handle(user):
+        return Mine(waiting.count(), late.filter(state__in=own).count(), told.count())
+    ended = PublicPostingLine.objects.filter(turn=F("case__turn"), posting__stopped_on=None, posting__ends_on__lt=day)
+    over = waiting.filter(state__in=posting_states(), free_from__lte=day, pk__in=ended.values("case"))
+    meetings = Evaluation.objects.visible_to(user).filter(closed_at=None, lines__turn=F("lines__case__turn"))
     return Mine(
         waiting=waiting.count(),
         late=late.filter(state__in=own).count(),
-        told=late.filter(late_role=user.role).exclude(state__in=own).count(),
-        objections=objections.count() if objections is not None else 0,
+        told=told.count(),
+        over=over.count(),
+        to_post=to_post(user).filter(state__in=own).count(),
+        to_evaluate=to_evaluate(user).filter(state__in=own).count(),
+        meetings=meetings.distinct().count(),
+        objections=Objection.objects.visible_to(user).filter(state=Objection.State.OPEN).count(),
     )
+
+
+def told_to(role: str, day: dt.date) -> Q:
+    """The late cases that are told to a role: at once by the state's declaration, later by the procedure's."""
+    return Q(late_role=role, press_on__lt=day) | Q(later_role=role, later_on__lt=day)
 
 
 def states_of(role: str) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,57 +12,52 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 
 from huqing.access.permissions import Refused, requires
-from huqing.cases import actions, queries
+from huqing.cases import actions, batches, queries
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
 from huqing.cases.models import Case, Evidence
-from huqing.office import case_page, paging, places
+from huqing.office import case_list, case_page, clues, paging, places
 from huqing.office.case_forms import OpenForm, paper_form
 from huqing.packs.procedures.declaration import NEEDS
 from huqing.registry.models import Household
 from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
 
-ORDERS = {"new": ["id"]}
+DIGITS = 12
+ORDERS = {"due": ["press_on", "id"]}
 
 
 @requires("view_cases")
-def case_list(request: HttpRequest) -> HttpResponse:
-    """The open cases of one's area, the newest first; by state, by place, or only those that are late."""
+def case_list_page(request: HttpRequest) -> HttpResponse:
+    """The open cases of one's area, the earliest deadline first; as a list or by state side by side."""
     day, prefix = today(), request.user.region_code
-    numbers = queries.counts(request.user, day)
-    wanted = {
-        "state": request.GET.get("state", "") if request.GET.get("state") in numbers else "",
-        "late": "1" if request.GET.get("late") == "1" else "",
-        "mine": "1" if request.GET.get("mine") == "1" else "",
-        "town": request.GET.get("town", "") if request.GET.get("town") in places.below(prefix) else "",
-    }
-    found = queries.board(
-        request.user,
-        state=wanted["state"],
-        late=bool(wanted["late"]),
-        waiting=bool(wanted["mine"]),
-        region=wanted["town"],
-        day=day,
-    )
-    page = paging.page(
-        found, query=request.GET, path=request.path, orders=ORDERS, default="-new", sortable=False, ids_first=True
-    )
-    rows = [
-        (case, queries.left(case.due_on, day), queries.pressing(case.due_on, day), queries.left(case.total_due_on, day))
-        for case in page.rows
-    ]
-    running = Case.objects.visible_to(request.user).filter(closed_on=None)
-    titles = dict(running.values_list("state__key", "state__title").order_by().distinct())
-    context = {
-        "page": page,
-        "rows": rows,
+    wanted = case_list.wanted_of(request)
+    board = request.GET.get("view") == "board"
+    found = case_list.found(request.user, wanted)
+    running = queries.board(request.user, region=wanted["village"] or wanted["town"], day=day)
+    counts, late = queries.by_state(running, day)
+    states = queries.states_in_order(counts)
+    context: dict[str, Any] = {
+        "board": board,
         "wanted": wanted,
-        "states": [(key, f"{title}（{numbers[key]}）") for key, title in titles.items() if numbers.get(key)],
-        "late": numbers[""],
+        "states": [(key, f"{title}（{sum(counts[pk] for pk in ids)}）") for key, title, ids in states],
+        "late": sum(late.values()),
         "towns": places.towns(prefix),
+        "villages": places.villages(prefix, wanted["town"]),
         "narrowed": any(wanted.values()),
+        "query": urlencode({key: value for key, value in wanted.items() if value}),
     }
+    if board:
+        context["columns"] = case_list.columns(request.user, wanted)
+    else:
+        page = paging.page(
+            found, query=request.GET, path=request.path, orders=ORDERS, default="due", sortable=False, ids_first=True
+        )
+        context["page"] = page
+        context["rows"] = [case_list.Row.of(case, day) for case in page.rows]
+        if queries.may_handle(request.user) and page.rows:
+            moves = batches.moves_of(found, request.user)
+            context["moves"] = [(move.key, f"{move.title}（{count} 件）") for move, count in moves]
     return render(request, "office/cases/results.html" if request.htmx else "office/cases/list.html", context)
 
 
@@ -72,17 +68,30 @@ def case_add(request: HttpRequest, pk: int) -> HttpResponse:
     if household is None:
         raise Http404("没有这一户，或它不在您的管辖区划内。")
     alerts = Alert.objects.filter(household=household, state=Alert.State.OPEN)
-    form = OpenForm(request.POST if request.method == "POST" else None, initial={"source": "3" if alerts else ""})
+    running = Case.objects.filter(household=household, closed_on=None).first()
+    if running is not None and request.method != "POST":
+        return redirect("office:case", pk=running.pk)
+    clue = clues.asked(household, request.user, request.GET.dict())
+    initial = {"source": clue.source or ("3" if alerts else ""), "clue": clue.text}
+    form = OpenForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         chosen = alerts.filter(pk__in=[key for key in request.POST.getlist("alert") if key.isdecimal()])
         try:
-            case = actions.open_case(household=household, by=request.user, alerts=chosen, **form.cleaned_data)
+            case = actions.open_case(
+                household=household,
+                by=request.user,
+                alerts=chosen,
+                record=clue.record,
+                submission=clue.submission,
+                **form.cleaned_data,
+            )
         except (CaseError, Refused) as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, f"已登记，受理编号 {case.number}。")
             return redirect("office:case", pk=case.pk)
-    context = {"household": household, "form": form, "alerts": alerts, "ticked": request.POST.getlist("alert")}
+    ticked = request.POST.getlist("alert") or [str(alert.pk) for alert in alerts]
+    context = {"household": household, "form": form, "alerts": alerts, "ticked": ticked, "from": clue}
     return render(request, "office/cases/add.html", context, status=422 if form.errors else 200)
 
 
@@ -132,6 +141,9 @@ def case_take(request: HttpRequest, pk: int) -> HttpResponse:
         case.refresh_from_db()
         return _page(request, case, 422, wrong=str(error), wrong_move=request.POST.get("move", ""), reason=reason)
     messages.success(request, f"已办理“{step.title}”，现在是“{case.state.title}”。")
+    meeting = request.POST.get("back", "").removeprefix("evaluation-")
+    if meeting.isdecimal() and len(meeting) < DIGITS:
+        return redirect("office:evaluation", pk=int(meeting))
     return redirect("office:case", pk=case.pk)
 
 
@@ -185,7 +197,7 @@ def case_emergency(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 urlpatterns = [
-    path("cases/", case_list, name="cases"),
+    path("cases/", case_list_page, name="cases"),
     path("households/<int:pk>/case/", case_add, name="case-add"),
     path("cases/<int:pk>/", case_view, name="case"),
     path("cases/<int:pk>/take/", case_take, name="case-take"),

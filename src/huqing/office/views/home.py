@@ -15,7 +15,7 @@ from huqing.access.permissions import may, signed_in
 from huqing.access.scope import visible
 from huqing.cases import queries as case_queries
 from huqing.cases.calendar import today as office_day
-from huqing.office import places, queries, wording
+from huqing.office import matter_todo, places, queries, wording
 from huqing.screening import queries as screening
 from huqing.teams import ledger_queries
 from huqing.teams.models import Absence, InspectionFinding
@@ -84,7 +84,7 @@ def _visitor(request: HttpRequest) -> tuple[str, dict[str, Any]]:
     user = request.user
     return "office/home_visitor.html", {
         "households": households_of(user).count(),
-        "todo": _visits_todo(user),
+        "todo": _visits_todo(user) + matter_todo.todo(user, office_day()),
         "has_phone": AccessLink.objects.filter(user=user, revoked_at=None).exists(),
     }
 
@@ -109,6 +109,7 @@ def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, A
         )
     ]
     lines += _cases_todo(user)
+    lines += matter_todo.todo(user, office_day())
     lines += _visits_todo(user)
     lines += _duties_todo(user)
     if may(user, "review_links"):
@@ -140,12 +141,24 @@ def _cases_todo(user: Any) -> list[dict[str, Any]]:
     """Cases that wait for the person's role, those that are late, and objections nobody answered."""
     if not may(user, "handle_cases"):
         return []
-    found = case_queries.mine(user, office_day())
+    found, cases = case_queries.mine(user, office_day()), "office:cases"
+    rest = found.waiting - found.late
     told = (
-        (found.late, "件", "等您办理的事项已超期", "先办这些", link("office:cases", mine=1, late=1), "high"),
-        (found.told, "件", "下级办理的事项已超期", "催办，或查明原因", link("office:cases", late=1), "high"),
+        (found.late, "件", "等您办理的事项已超期", "先办这些", link(cases, mine="1", late="1"), "high"),
+        (found.told, "件", "下级办理的事项已超期", "催办，或查明原因", link(cases, late="1"), "high"),
         (found.objections, "件", "公示异议待答复", "逐件核实、逐件答复", link("office:postings"), "high"),
-        (found.waiting - found.late, "件", "事项等您办理", "按程序办下一步", link("office:cases", mine=1), "medium"),
+        (found.over, "件", "公示期满待办下一步", "没有异议的，报上一级", link(cases, mine="1"), "medium"),
+        (found.to_evaluate, "户", "等待民主评议", "召集评议会", link("office:evaluations"), "medium"),
+        (
+            found.meetings,
+            "次",
+            "评议会还没有开完",
+            "当场抽取、签到、登记表决结果",
+            link("office:evaluations"),
+            "medium",
+        ),
+        (found.to_post, "户", "等待公示或公告", "预览后发布，打印张贴", link("office:postings"), "medium"),
+        (rest, "件", "事项等您办理", "包括上面的，按程序办下一步", link(cases, mine="1"), "medium"),
     )
     return [
         {"count": count, "unit": unit, "text": text, "hint": hint, "url": url, "dot": dot}
