@@ -103,9 +103,12 @@ def recover() -> None:
 
 def tick(now: datetime | None = None) -> None:
     """What the clock does every half minute: take up imports of killed processes, enqueue the screening, the refresh
-    of visits and the comparison of rosters that are due, and once a day drop ended sessions and files of no record."""
+    of visits and the comparison of rosters that are due, and once a day drop ended sessions, files of no record, counts
+    of public forms and what is personal in applications that were not accepted."""
     from django.core.cache import cache
 
+    from huqing.access.public_forms import forget_old
+    from huqing.applications.actions import blank_old
     from huqing.intake.recovery import recover as recover_imports
     from huqing.rosters import tasks as rosters
     from huqing.screening.schedule import enqueue_due
@@ -120,6 +123,9 @@ def tick(now: datetime | None = None) -> None:
     if cache.add(f"site.sessions_cleared.{now:%Y-%m-%d}", True, 2 * 24 * 3600):
         call_command("clearsessions", verbosity=0)
         sweep()
+        forget_old()
+        while blank_old():
+            pass
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:
