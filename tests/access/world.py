@@ -76,6 +76,7 @@ from huqing.teams.models import (
     Posting,
     PresenceDay,
     ProposedPair,
+    Provision,
     Responsibility,
     RotaDay,
     Staff,
@@ -136,6 +137,7 @@ SCOPED: tuple[type[Model], ...] = (
     Absence,
     RotaDay,
     TeamNote,
+    Provision,
     AllowanceRun,
     AllowanceLine,
     InspectionRound,
@@ -367,10 +369,14 @@ def _pairing(pk: int, mark: str, village: Region, household: Household, staff: S
     Avoidance.objects.create(pk=pk, staff=staff, household=household, region_code=code, reason=mark, created_by=clerk)
     VillageTrait.objects.create(pk=pk, village=village, region_code=code, kind="1", since=DAY)
     Responsibility.objects.create(staff=staff, role="resident", region_code=code, village=village, since=DAY)
-    absence = Absence.objects.create(pk=pk, staff=staff, region_code=code, kind="3", first=DAY, last=DAY, reason=mark)
+    absence = Absence.objects.create(pk=pk, staff=staff, region_code=code, kind="31", first=DAY, last=DAY, reason=mark)
     PresenceDay.objects.create(pk=pk, staff=staff, region_code=code, day=DAY, kind="1", note=mark, absence=absence)
     RotaDay.objects.create(pk=pk, staff=staff, region_code=code, day=DAY)
     TeamNote.objects.create(pk=pk, staff=staff, region_code=code, kind="problem", on=DAY, text=mark, by=clerk)
+    Provision.objects.create(
+        pk=pk, staff=staff, region_code=code, year=2024, kind="insurance", done_on=DAY, provider=mark,
+        policy_sealed=seal(mark), policy_shown="***1", note=mark, by=clerk,
+    )  # fmt: skip
     run = AllowanceRun.objects.create(
         pk=pk, region_code=code[:6], month=DAY.replace(day=1), created_at=NOW, created_by=clerk
     )

@@ -9,10 +9,19 @@ import openpyxl
 import pytest
 from django.core.exceptions import ValidationError
 
-from huqing.access.models import Role, User
+from huqing.access.models import AuditEvent, Role, User
 from huqing.access.permissions import Refused
-from huqing.teams import allowances, presence, team_notes
-from huqing.teams.models import Absence, AllowanceRun, PresenceDay, Responsibility, RotaDay, Staff, TeamNote
+from huqing.teams import absences, allowances, presence, provisions, residency_queries, rota, team_notes
+from huqing.teams.models import (
+    Absence,
+    AllowanceRun,
+    PresenceDay,
+    Provision,
+    Responsibility,
+    RotaDay,
+    Staff,
+    TeamNote,
+)
 
 JUNE = dt.date(2024, 6, 1)
 TODAY = dt.date(2024, 7, 5)
@@ -21,8 +30,7 @@ K = TeamNote.Kind
 
 @pytest.fixture(autouse=True)
 def _day(monkeypatch):
-    for module in (presence, team_notes, allowances):
-        monkeypatch.setattr(module, "today", lambda: TODAY)
+    monkeypatch.setattr("huqing.teams.ledger_queries.working_day", lambda day: TODAY)
 
 
 @pytest.fixture
@@ -48,8 +56,8 @@ def declare(member, users_by_role):
 
 @pytest.fixture
 def ask(member, users_by_role):
-    def ask(first, last, kind="3"):
-        return presence.ask(
+    def ask(first, last, kind="31"):
+        return absences.ask(
             staff=member, kind=kind, first=first, last=last, reason="家中有事", by=users_by_role["visitor"]
         )
 
@@ -66,7 +74,7 @@ def test_days_are_declared_and_confirmed_by_somebody_else(member, declare, users
     village = users_by_role["village"]
     assert presence.confirm(days=PresenceDay.objects.all(), by=village) == 22
     assert set(PresenceDay.objects.values_list("state", "decided_by")) == {("confirmed", village.pk)}
-    with pytest.raises(ValidationError, match="已确认为“在村”，不能改"):
+    with pytest.raises(ValidationError, match="已确认为“在村”，同一天不能在两处"):
         declare(day(3), day(3), kind="2")
 
 
@@ -110,23 +118,134 @@ def test_a_refused_day_can_be_declared_anew(member, declare, users_by_role):
 
 def test_the_town_decides_three_days_and_the_county_more(ask, users_by_role):
     short, long = ask(day(3), day(5)), ask(day(10), day(13))
-    presence.decide(absence=short, approve=True, by=users_by_role["town"])
+    absences.decide(absence=short, approve=True, by=users_by_role["town"])
     with pytest.raises(ValidationError, match="4 天超过乡镇可批的 3 天"):
-        presence.decide(absence=long, approve=True, by=users_by_role["town"])
-    presence.decide(absence=long, approve=True, by=users_by_role["county"])
+        absences.decide(absence=long, approve=True, by=users_by_role["town"])
+    absences.decide(absence=long, approve=True, by=users_by_role["county"])
     assert PresenceDay.objects.filter(kind="3", state="confirmed").count() == 7
     with pytest.raises(ValidationError, match="不用再批"):
-        presence.decide(absence=short, approve=True, by=users_by_role["county"])
+        absences.decide(absence=short, approve=True, by=users_by_role["county"])
 
 
-def test_leave_that_contradicts_a_confirmed_day_is_not_approved(ask, declare, users_by_role):
-    declare(day(4), day(4))
-    presence.confirm(days=PresenceDay.objects.all(), by=users_by_role["village"])
+def test_nobody_is_in_two_places(member, ask, declare, users_by_role):
+    town = users_by_role["town"]
     absence = ask(day(3), day(5))
-    with pytest.raises(ValidationError, match="2024-06-04 已确认为“在村”"):
-        presence.decide(absence=absence, approve=True, by=users_by_role["town"])
-    assert Absence.objects.get().state == "asked"
+    with pytest.raises(ValidationError, match="还没有批"):
+        declare(day(4), day(4))
+    absences.cancel(absence=absence, by=users_by_role["visitor"])
+    declare(day(4), day(4))
+    again = ask(day(3), day(5))
+    presence.confirm(days=PresenceDay.objects.all(), by=users_by_role["village"])
+    with pytest.raises(ValidationError, match="2024-06-04 已确认为“在村”，同一天不能在两处"):
+        absences.decide(absence=again, approve=True, by=town)
+    assert Absence.objects.get(pk=again.pk).state == "asked"
     assert PresenceDay.objects.count() == 1
+    absences.cancel(absence=again, by=users_by_role["visitor"])
+    with pytest.raises(ValidationError, match="同一天不能在两处"):
+        ask(day(4), day(4), kind="21")
+    rota.set_rota(staff=member, day=day(8), by=town)
+    with pytest.raises(ValidationError, match="排了驻村甲值班"):
+        ask(day(7), day(9))
+
+
+def test_outings_of_a_day_are_decided_by_the_village_and_longer_ones_above(ask, users_by_role):
+    village, town = users_by_role["village"], users_by_role["town"]
+    outing, trip = ask(day(3), day(3), kind="21"), ask(day(4), day(7), kind="42")
+    assert (absences.decided_at(outing), absences.decided_at(trip)) == ("村里", "县里")
+    assert absences.decision_refusal(ask(day(10), day(10)), village) == "请假由乡镇批，村里不批。"
+    assert absences.decision_refusal(ask(day(11), day(12), kind="22"), village).startswith(
+        "2 天超过村里可批的 1 天，由乡镇批"
+    )
+    assert "4 天超过乡镇可批的 3 天" in absences.decision_refusal(trip, town)
+    absences.decide(absence=outing, approve=True, by=village)
+    absences.decide(absence=trip, approve=True, by=users_by_role["county"])
+    assert sorted(PresenceDay.objects.values_list("kind", flat=True)) == ["2", "4", "4", "4", "4"]
+
+
+def test_whoever_comes_back_early_declares_the_days_left(ask, declare, users_by_role):
+    visitor = users_by_role["visitor"]
+    absence = ask(day(3), day(5))
+    absences.decide(absence=absence, approve=True, by=users_by_role["town"])
+    with pytest.raises(ValidationError, match="提前回村"):
+        declare(day(5), day(5))
+    with pytest.raises(ValidationError, match="回村日期要在 2024-06-03 之后"):
+        absences.come_back(absence=absence, on=day(3), by=visitor)
+    absences.come_back(absence=absence, on=day(5), by=visitor)
+    assert absences.days_of(Absence.objects.get()) == 2
+    assert declare(day(5), day(5)) == 1
+    assert ask(day(6), day(6)).state == "asked"
+
+
+def test_a_paid_day_is_not_sent_back(declare, users_by_role):
+    declare(day(1), day(20))
+    presence.confirm(days=PresenceDay.objects.all(), by=users_by_role["village"])
+    run = allowances.compute(region="500236", month=JUNE, by=users_by_role["county"])
+    allowances.approve(run=run, by=second_county())
+    with pytest.raises(ValidationError, match="2024年06月的补助已经审核"):
+        presence.refuse(days=PresenceDay.objects.filter(day=day(2)), reason="查出不在村", by=users_by_role["town"])
+
+
+def test_turns_fill_the_empty_days_without_whoever_is_away(member, ask, regions, users_by_role):
+    town = users_by_role["town"]
+    second = Staff.objects.create(name="驻村乙", kind="7", region_code=regions.county.code)
+    Responsibility.objects.create(
+        staff=second, role="resident", village=regions.village, region_code=regions.village.code, since=JUNE
+    )
+    july = dt.date(2024, 7, 8)
+    absences.decide(absence=ask(july, july + dt.timedelta(days=1)), approve=True, by=town)
+    filled, nobody = rota.take_turns(
+        village=regions.village.code, first=july, last=july + dt.timedelta(days=3), by=town
+    )
+    assert (filled, nobody) == (4, [])
+    names = list(RotaDay.objects.order_by("day").values_list("staff__name", flat=True))
+    assert names == ["驻村乙", "驻村乙", "驻村甲", "驻村甲"]
+    assert rota.take_turns(village=regions.village.code, first=july, last=july, by=town) == (0, [])
+    with pytest.raises(Refused):
+        rota.take_turns(village=regions.other_village.code, first=july, last=july, by=users_by_role["village"])
+
+
+def test_check_up_and_insurance_are_records_with_a_sealed_number_and_a_list_of_gaps(member, users_by_role):
+    town, insured = users_by_role["town"], Provision.Kind.INSURANCE
+    assert residency_queries.without_provision(town, 2024, insured).count() == 1
+    provisions.save(staff=member, year=2024, kind=insured, planned_on=day(1), by=town)
+    states = {one.kind: one.state for one in provisions.standings([member.pk], 2024, TODAY)[member.pk]}
+    assert states == {"checkup": "none", "insurance": "late"}
+    assert residency_queries.without_provision(town, 2024, insured).count() == 1
+    with pytest.raises(ValidationError, match="保障到期"):
+        provisions.save(staff=member, year=2024, kind=insured, done_on=day(2), by=town)
+    with pytest.raises(ValidationError, match="早于办理日期"):
+        provisions.save(staff=member, year=2024, kind=insured, done_on=day(2), until=day(1), by=town)
+    row = provisions.save(
+        staff=member,
+        year=2024,
+        kind=insured,
+        done_on=day(2),
+        until=dt.date(2025, 6, 1),
+        policy="PA2024-0099887",
+        by=town,
+    )
+    assert (row.policy_shown, Provision.objects.count()) == ("**********9887", 1)
+    assert b"9887" not in bytes(row.policy_sealed)
+    assert residency_queries.without_provision(town, 2024, insured).count() == 0
+    assert provisions.policy_number(provision=row, by=users_by_role["visitor"]) == "PA2024-0099887"
+    assert AuditEvent.objects.filter(action="provision_show").count() == 1
+    with pytest.raises(Refused):
+        provisions.policy_number(provision=row, by=users_by_role["reader"])
+    with pytest.raises(ValidationError, match="不是驻村工作队员"):
+        provisions.save(staff=member, year=2023, kind=insured, planned_on=day(1), by=town)
+
+
+def test_the_lines_of_a_month_tell_waiting_short_and_uncared(member, declare, users_by_role):
+    town = users_by_role["town"]
+    declare(day(1), day(20))
+    presence.confirm(days=PresenceDay.objects.exclude(day=day(20)), by=town)
+    line = residency_queries.month_lines(town, JUNE).get()
+    assert (line.waiting, line.counted, line.care_main) == (1, 19, 0)
+    for only in ("waiting", "short", "care"):
+        assert residency_queries.month_lines(town, JUNE, only=only).count() == 1
+    presence.confirm(days=PresenceDay.objects.all(), by=town)
+    assert residency_queries.month_lines(town, JUNE, only="short").count() == 0
+    assert residency_queries.month_lines(users_by_role["county"], JUNE, place="500236102").count() == 0
 
 
 def test_overlapping_requests_and_refusals_without_reason_are_refused(ask, users_by_role):
@@ -134,36 +253,41 @@ def test_overlapping_requests_and_refusals_without_reason_are_refused(ask, users
     with pytest.raises(ValidationError, match="重叠"):
         ask(day(5), day(6))
     with pytest.raises(ValidationError, match="写明原因"):
-        presence.decide(absence=absence, approve=False, by=users_by_role["town"])
-    presence.decide(absence=absence, approve=False, by=users_by_role["town"], answer="村里正在抢收")
+        absences.decide(absence=absence, approve=False, by=users_by_role["town"])
+    absences.decide(absence=absence, approve=False, by=users_by_role["town"], answer="村里正在抢收")
     assert ask(day(5), day(6)).state == "asked"
 
 
 def test_a_request_can_be_taken_back_before_it_begins(ask, users_by_role):
-    later = ask(TODAY + dt.timedelta(days=3), TODAY + dt.timedelta(days=4), kind="4")
-    presence.decide(absence=later, approve=True, by=users_by_role["town"])
-    presence.cancel(absence=later, by=users_by_role["visitor"])
+    later = ask(TODAY + dt.timedelta(days=3), TODAY + dt.timedelta(days=4), kind="41")
+    absences.decide(absence=later, approve=True, by=users_by_role["town"])
+    absences.cancel(absence=later, by=users_by_role["visitor"])
     assert not PresenceDay.objects.exists()
     begun = ask(day(3), day(4))
-    presence.decide(absence=begun, approve=True, by=users_by_role["town"])
+    absences.decide(absence=begun, approve=True, by=users_by_role["town"])
     with pytest.raises(ValidationError, match="已经开始"):
-        presence.cancel(absence=begun, by=users_by_role["visitor"])
+        absences.cancel(absence=begun, by=users_by_role["visitor"])
 
 
 def test_the_rota_takes_one_person_once_a_day_and_nobody_on_leave(member, ask, users_by_role):
     town = users_by_role["town"]
-    presence.set_rota(staff=member, day=day(8), by=town)
+    rota.set_rota(staff=member, day=day(8), by=town)
     with pytest.raises(ValidationError, match="已经排了值班"):
-        presence.set_rota(staff=member, day=day(8), by=town)
-    presence.decide(absence=ask(day(10), day(11)), approve=True, by=town)
+        rota.set_rota(staff=member, day=day(8), by=town)
+    absences.decide(absence=ask(day(10), day(11)), approve=True, by=town)
     with pytest.raises(ValidationError, match="已批准外出"):
-        presence.set_rota(staff=member, day=day(10), by=town)
+        rota.set_rota(staff=member, day=day(10), by=town)
     assert RotaDay.objects.count() == 1
 
 
 def test_care_visits_are_counted_against_their_minimum(member, users_by_role):
+    town = users_by_role["town"]
     for kind, on in ((K.CARE_MAIN, day(3)), (K.CARE_DEPUTY, day(4))):
-        team_notes.note(staff=member, kind=kind, on=on, text="到村看望", by=users_by_role["town"])
+        team_notes.care_visit(staff=[member], kind=kind, on=on, who="局长李某", text="到村看望", by=town)
+    with pytest.raises(ValidationError, match="已经登记过"):
+        team_notes.care_visit(staff=[member], kind=K.CARE_MAIN, on=day(3), who="局长李某", text="又", by=town)
+    with pytest.raises(ValidationError, match="谁来看望"):
+        team_notes.care_visit(staff=[member], kind=K.CARE_MAIN, on=day(5), who=" ", text="看望", by=town)
     told = {care.title: (care.done, care.least, care.lacking) for care in team_notes.care_in(member, JUNE, "500236")}
     assert told == {"主要领导看望": (1, 1, False), "分管领导看望": (1, 2, True)}
 
@@ -173,6 +297,11 @@ def test_a_problem_is_raised_by_the_member_and_solved_by_others(member, users_by
     problem = team_notes.note(staff=member, kind=K.PROBLEM, on=day(3), text="住处漏雨", by=visitor)
     with pytest.raises(Refused):
         team_notes.solve(problem=problem, solution="已修", on=day(9), by=visitor)
+    with pytest.raises(ValidationError, match="解决期限不能早于"):
+        team_notes.assign(problem=problem, responsible="朱衣镇政府", due_on=day(1), by=town)
+    team_notes.assign(problem=problem, responsible="朱衣镇政府", due_on=day(20), by=town)
+    assert team_notes.open_problems(town).get().due_on == day(20)
+    assert not team_notes.open_problems(users_by_role["reader"]).exists()
     with pytest.raises(ValidationError, match="解决日期"):
         team_notes.solve(problem=problem, solution="已修", on=day(1), by=town)
     team_notes.solve(problem=problem, solution="镇里换了房顶", on=day(9), by=town)
@@ -192,7 +321,7 @@ def test_a_full_month_is_paid_by_the_rules_explained_and_approved_by_a_second_pe
     county = users_by_role["county"]
     declare(day(1), day(20))
     presence.confirm(days=PresenceDay.objects.all(), by=users_by_role["village"])
-    presence.decide(absence=ask(day(21), day(22), kind="4"), approve=True, by=users_by_role["town"])
+    absences.decide(absence=ask(day(21), day(22), kind="41"), approve=True, by=users_by_role["town"])
     run = allowances.compute(region="500236", month=JUNE, by=county)
     line = run.lines.get()
     # 20 days × 100; a full month: phone of a 科级 130 + town 300.

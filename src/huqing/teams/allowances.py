@@ -15,6 +15,7 @@ from huqing.access import audit
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import code_range, sees
 from huqing.papers.sheets import Column, Marking, Sheet, write_workbook
+from huqing.registry.models import Region
 from huqing.rules.benefits import compute_rows
 from huqing.rules.errors import ParameterError
 from huqing.rules.library import library
@@ -102,14 +103,16 @@ def export(*, run: AllowanceRun, by: User) -> bytes:
         raise ValidationError("审核之后才能导出发放表。")
     columns = [
         Column("序号", "integer"),
-        *map(Column, ("姓名", "单位", "所驻村代码")),
+        *map(Column, ("姓名", "单位", "所驻村")),
         *(Column(title, "integer") for title in ("在村天数", "计入天数")),
         *(Column(title, "money") for title in ("生活补助（元）", "按月补助（元）", "合计（元）")),
     ]
     lines = run.lines.select_related("staff__unit").order_by("region_code", "pk")
+    places = _place_names(run)
     rows = [
         (
-            number, line.staff.name, line.staff.unit.name if line.staff.unit else "", line.region_code,
+            number, line.staff.name, line.staff.unit.name if line.staff.unit else "",
+            places.get(line.region_code, line.region_code),
             line.days_in_village, line.days_counted, line.food, line.monthly, line.total,
         )
         for number, line in enumerate(lines, 1)
@@ -120,6 +123,13 @@ def export(*, run: AllowanceRun, by: User) -> bytes:
     write_workbook(out, [Sheet(title, columns, rows)], marking=marking)
     audit.record(by=by, action="allowance_export", subject=run, detail={"month": run.month, "rows": len(rows)})
     return out.getvalue()
+
+
+def _place_names(run: AllowanceRun) -> dict[str, str]:
+    """Town and village of every line's code, in one query; the latest name where a code was used again."""
+    codes = run.lines.values("region_code")
+    villages = Region.objects.filter(code__in=codes).select_related("parent").order_by("pk")
+    return {one.code: f"{one.parent.name if one.parent else ''}{one.name}" for one in villages}
 
 
 def _residents(region: str, month: dt.date, last: dt.date) -> dict[int, tuple[Staff, str]]:

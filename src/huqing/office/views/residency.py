@@ -1,7 +1,8 @@
-"""Resident teams: one's own calendar, the teams of an area, a member's month to confirm, requests, notes."""
+"""One's own residency: the calendar, requests, diary, problems, what is provided and paid; and requests to decide."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -11,166 +12,138 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from huqing.access.permissions import Refused, may, requires
 from huqing.access.scope import visible
-from huqing.office.residency_forms import AskForm, DeclareForm, NoteForm, RotaForm, SolveForm
-from huqing.office.residency_page import last_of, made, month_of, month_page
+from huqing.office.residency_forms import AskForm, BackForm, DeclareForm, NoteForm
+from huqing.office.residency_page import WEEKDAYS, month_of, month_page
 from huqing.office.views.shared import attempt
-from huqing.rules.library import library
 from huqing.standards.codelists import codelist
-from huqing.teams import presence, team_notes
-from huqing.teams.models import Absence, PresenceDay, Responsibility, RotaDay, Staff, TeamNote
+from huqing.teams import absences, presence, provisions, residency_queries, team_notes
+from huqing.teams.models import Absence, AllowanceLine, AllowanceRun, PresenceDay, Provision, Responsibility, Staff
 
-WEEKDAYS = "一二三四五六日"
-DONE = {"declare": "已申报，等村或乡镇确认。", "ask": "已提交，等批准。", "note": "已记下。"}
+DONE = {"declare": "已申报，等村或乡镇确认。", "note": "已记下。"}
+SHOWN = 20
+
+
+def told(error: Exception) -> str:
+    """What was refused, in one line."""
+    return "；".join(getattr(error, "messages", [str(error)]))
 
 
 @requires("declare_presence")
 def my_residency(request: HttpRequest) -> HttpResponse:
-    """One's own month: the calendar, declaring, asking leave, diary and problems."""
+    """One's own month: declaring days on the calendar, asking leave, diary and problems."""
     staff = Staff.objects.filter(user=request.user).first()
-    today = presence.today()
-    what = request.POST.get("what", "") if request.method == "POST" else ""
-    posted = request.POST
-    forms: dict[str, Form] = {
-        "declare": DeclareForm(
-            posted if what == "declare" else None, prefix="d", initial={"kind": "1", "first": today, "last": today}
-        ),
-        "ask": AskForm(posted if what == "ask" else None, prefix="a", initial={"kind": "3"}),
-        "note": NoteForm(posted if what == "note" else None, own=True, prefix="n", initial={"on": today}),
-    }
     if staff is None:
         return render(request, "office/residency/nobody.html")
+    today = presence.today()
+    month = month_of(request.GET.get("month", ""), today)
+    what = request.POST.get("what", "") if request.method == "POST" else ""
+    if what == "days":
+        return _declare_ticked(request, staff)
+    posted = {name: request.POST if what == name else None for name in ("declare", "ask", "note")}
+    forms: dict[str, Form] = {
+        "declare": DeclareForm(posted["declare"], prefix="d", initial={"kind": "1", "first": today, "last": today}),
+        "ask": AskForm(posted["ask"], prefix="a"),
+        "note": NoteForm(posted["note"], prefix="n", initial={"on": today, "kind": "diary"}),
+    }
     form = forms.get(what)
     if form is not None and form.is_valid():
-        act = {"declare": presence.declare, "ask": presence.ask, "note": team_notes.note}[what]
-        if attempt(form, lambda: (act(staff=staff, by=request.user, **form.cleaned_data),)):
-            messages.success(
-                request, {"declare": "已申报，等村或乡镇确认。", "ask": "已提交，等批准。", "note": "已记下。"}[what]
-            )
+        acts: dict[str, Callable[..., Any]] = {
+            "declare": presence.declare,
+            "ask": absences.ask,
+            "note": team_notes.note,
+        }
+        made = attempt(form, lambda: (acts[what](staff=staff, by=request.user, **form.cleaned_data),))
+        if made:
+            if what == "ask":
+                days = absences.days_of(made[0])
+                messages.success(request, f"已提交，{days} 天，由{absences.decided_at(made[0])}批。")
+            else:
+                messages.success(request, DONE[what])
             return redirect("office:my-residency")
-    month = month_of(request.GET.get("month", ""), today)
+    lines = presence.holding(Responsibility.objects.filter(staff=staff, role=presence.RESIDENT), today)
+    post = lines.select_related("village").order_by("-since").first()
+    region = post.region_code if post else staff.region_code
     context = {
-        **_member(request, staff, month),
+        **member_month(request, staff, region, month),
         "forms": forms,
         "own": True,
-        "post": presence.holding(Responsibility.objects.filter(staff=staff, role=presence.RESIDENT), today)
-        .select_related("village")
-        .first(),
+        "post": post,
+        "declared_today": PresenceDay.objects.filter(staff=staff, day=today).exists(),
+        "paid": _paid(staff),
     }
     return render(request, "office/residency/mine.html", context, status=422 if what else 200)
 
 
-@requires("confirm_presence")
-def teams(request: HttpRequest) -> HttpResponse:
-    """The residents of the area by village with their month: what waits, and whether there are enough days."""
-    month = month_of(request.GET.get("month", ""), presence.today())
-    lines = list(presence.members(request.user, on=min(last_of(month), presence.today())))
-    days: dict[int, list[PresenceDay]] = {}
-    found = PresenceDay.objects.filter(staff__in={line.staff_id for line in lines}, day__range=(month, last_of(month)))
-    for row in found:
-        days.setdefault(row.staff_id, []).append(row)
-    rows = [
-        {
-            "line": line,
-            "month": made(month, days.get(line.staff_id, [])),
-            "care": [care for care in team_notes.care_in(line.staff, month, line.region_code) if care.lacking],
-        }
-        for line in lines
-    ]
-    asked = visible(Absence.objects.filter(state=Absence.State.ASKED).select_related("staff"), request.user)
-    problems = visible(
-        TeamNote.objects.filter(kind=TeamNote.Kind.PROBLEM, solved_on=None).select_related("staff"), request.user
-    )
-    rota = RotaDay.objects.filter(day__gte=presence.today()).select_related("staff")
-    context = {
-        "month": made(month, []),
-        "rows": rows,
-        "least": _least(request.user.region_code, month),
-        "asked": [_request(absence, request) for absence in asked],
-        "problems": problems,
-        "rota": visible(rota, request.user).order_by("day", "region_code")[:30],
-    }
-    return render(request, "office/residency/teams.html", context)
+def _declare_ticked(request: HttpRequest, staff: Staff) -> HttpResponse:
+    days = [day for day in map(_day, request.POST.getlist("day")) if day is not None]
+    try:
+        count = presence.declare_days(staff=staff, days=days, kind=request.POST.get("kind", ""), by=request.user)
+        messages.success(request, f"已申报 {count} 天，等村或乡镇确认。" if count else "这些日期已经这样申报过。")
+    except (ValidationError, Refused) as error:
+        messages.error(request, told(error))
+    month = request.POST.get("month", "")
+    return redirect(f"{reverse('office:my-residency')}?month={month}" if month else "office:my-residency")
 
 
-@requires("confirm_presence")
-def member(request: HttpRequest, pk: int) -> HttpResponse:
-    """A member's month: confirm or send back days, decide requests, write notes, set the rota."""
-    line = _line(request, pk)
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _paid(staff: Staff) -> list[AllowanceLine]:
+    lines = AllowanceLine.objects.filter(staff=staff, run__state=AllowanceRun.State.APPROVED)
+    return list(lines.select_related("run").order_by("-run__month")[:12])
+
+
+def member_month(request: HttpRequest, staff: Staff, region: str, month: dt.date) -> dict[str, Any]:
+    """What the member's own page and that of those who confirm have in common."""
     today = presence.today()
-    month = month_of(request.GET.get("month", ""), today)
-    what = request.POST.get("what", "") if request.method == "POST" else ""
-    forms: dict[str, Form] = {
-        "note": NoteForm(request.POST if what == "note" else None, own=False, prefix="n", initial={"on": today}),
-        "rota": RotaForm(request.POST if what == "rota" else None, prefix="r", initial={"day": today}),
-    }
-    form = forms.get(what)
-    if form is not None and form.is_valid():
-        act: Callable[..., Any] = {"note": team_notes.note, "rota": presence.set_rota}[what]
-        if attempt(form, lambda: act(staff=line.staff, by=request.user, **form.cleaned_data)):
-            messages.success(request, "已登记。")
-            return redirect("office:resident", pk=pk)
-    context = {**_member(request, line.staff, month), "forms": forms, "line": line, "own": False}
-    return render(request, "office/residency/member.html", context, status=422 if what else 200)
-
-
-def _member(request: HttpRequest, staff: Staff, month: Any) -> dict[str, Any]:
-    page = month_page(staff, month)
     kinds = codelist("presence_kind")
+    page = month_page(staff, region, month, today)
+    asked = absences.asked_for(staff.absences.all())[:SHOWN]
+    refused = staff.presence.filter(state=PresenceDay.State.REFUSED).order_by("-day")
+    taken, most = absences.leave_days(staff, month.year, region)
     return {
         "staff": staff,
         "month": page,
         "weekdays": WEEKDAYS,
         "counts": list(page.counts.items()),
-        "least": _least(staff.region_code, month),
-        "requests": [_request(absence, request) for absence in staff.absences.select_related("decided_by")[:20]],
-        "refused": [
-            (row, kinds.label(row.kind))
-            for row in staff.presence.filter(state=PresenceDay.State.REFUSED).order_by("-day")[:10]
-        ],
-        "care": team_notes.care_in(staff, month, staff.region_code),
-        "notes": team_notes.notes_of(staff, request.user),
-        "rota": staff.rota.filter(day__gte=presence.today()).order_by("day")[:10],
+        "year": month.year,
+        "year_counted": residency_queries.counted_in_year(staff.pk, month.year),
+        "year_least": residency_queries.least_in_year(region, month),
+        "leave_taken": taken,
+        "leave_most": most,
+        "requests": [shown_request(absence, request) for absence in asked],
+        "refused": [(row, kinds.label(row.kind)) for row in refused[:SHOWN]],
+        "care": team_notes.care_in(staff, month, region),
+        "provisions": provisions.standings([staff.pk], month.year, today)[staff.pk],
+        "notes": team_notes.notes_of(staff, request.user)[:SHOWN],
+        "rota": staff.rota.filter(day__gte=today).order_by("day")[:SHOWN],
+        "today": today,
     }
 
 
-def _request(absence: Absence, request: HttpRequest) -> dict[str, Any]:
+def shown_request(absence: Absence, request: HttpRequest) -> dict[str, Any]:
+    """A request with what the reader may do about it."""
+    may_decide = may(request.user, "approve_absence")
+    today = presence.today()
     return {
         "absence": absence,
-        "kind": codelist("presence_kind").label(absence.kind),
-        "days": presence.days_of(absence),
-        "why_not": presence.decision_refusal(absence, request.user) if may(request.user, "approve_absence") else " ",
+        "kind": codelist("absence_kind").label(absence.kind),
+        "days": absences.days_of(absence),
+        "level": absences.decided_at(absence) if absence.state == Absence.State.ASKED else "",
+        "why_not": absences.decision_refusal(absence, request.user) if may_decide else " ",
         "mine": absence.staff.user_id == request.user.pk,
+        "late": absence.first < today and absence.state == Absence.State.ASKED,
+        "running": absence.state == Absence.State.APPROVED and absence.first < today <= absences.last_away(absence),
     }
-
-
-def _least(region: str, month: Any) -> int:
-    return int(library().parameters.require("presence_days", month, region).value)
-
-
-@requires("confirm_presence")
-@require_POST
-def days_decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """Confirm the chosen days of a member, all that wait, or send the chosen ones back."""
-    line = _line(request, pk)
-    month = month_of(request.POST.get("month", ""), presence.today())
-    rows = PresenceDay.objects.filter(staff=line.staff, day__range=(month, last_of(month)))
-    what = request.POST.get("what", "")
-    if what != "all":
-        rows = rows.filter(pk__in=[key for key in request.POST.getlist("day") if key.isdigit()])
-    try:
-        if what == "refuse":
-            count = presence.refuse(days=rows, reason=request.POST.get("reason", ""), by=request.user)
-            messages.success(request, f"{count} 天已退回，本人可以重新申报。")
-        else:
-            count = presence.confirm(days=rows, by=request.user)
-            messages.success(request, f"{count} 天已确认。")
-    except (ValidationError, Refused) as error:
-        messages.error(request, "；".join(getattr(error, "messages", [str(error)])))
-    return redirect(f"{reverse('office:resident', args=[pk])}?month={month:%Y-%m}")
 
 
 @requires("approve_absence")
@@ -182,62 +155,78 @@ def absence_decide(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     approve = request.POST.get("what") == "approve"
     try:
-        presence.decide(absence=absence, approve=approve, by=request.user, answer=request.POST.get("answer", ""))
+        absences.decide(absence=absence, approve=approve, by=request.user, answer=request.POST.get("answer", ""))
     except (ValidationError, Refused) as error:
-        messages.error(request, "；".join(getattr(error, "messages", [str(error)])))
+        messages.error(request, told(error))
     else:
         messages.success(request, "已批准，记入日历。" if approve else "已退回申请。")
-    return redirect("office:residency")
+    return redirect(_back(request))
+
+
+def _back(request: HttpRequest) -> str:
+    """The page the button was on, if it is one of ours."""
+    came = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(came, {request.get_host()}, require_https=request.is_secure())
+    return came if ours else reverse("office:residency")
+
+
+def _own_absence(request: HttpRequest, pk: int) -> Absence:
+    absence = Absence.objects.select_related("staff").filter(pk=pk, staff__user=request.user).first()
+    if absence is None:
+        raise Http404
+    return absence
 
 
 @requires("declare_presence")
 @require_POST
 def absence_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Take one's own request back."""
-    absence = Absence.objects.select_related("staff").filter(pk=pk, staff__user=request.user).first()
-    if absence is None:
-        raise Http404
+    absence = _own_absence(request, pk)
     try:
-        presence.cancel(absence=absence, by=request.user)
+        absences.cancel(absence=absence, by=request.user)
     except (ValidationError, Refused) as error:
-        messages.error(request, "；".join(getattr(error, "messages", [str(error)])))
+        messages.error(request, told(error))
     else:
         messages.success(request, "申请已撤回。")
     return redirect("office:my-residency")
 
 
-@requires("confirm_presence")
-def problem_solve(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say how a problem was solved."""
-    rows = TeamNote.objects.filter(kind=TeamNote.Kind.PROBLEM, solved_on=None).select_related("staff")
-    problem = visible(rows, request.user).filter(pk=pk).first()
-    if problem is None:
-        raise Http404
-    form = SolveForm(request.POST if request.method == "POST" else None, initial={"on": presence.today()})
+@requires("declare_presence")
+def absence_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that one came back earlier than asked for."""
+    absence = _own_absence(request, pk)
+    form = BackForm(request.POST if request.method == "POST" else None, initial={"on": presence.today()})
     if form.is_valid() and attempt(
-        form, lambda: team_notes.solve(problem=problem, by=request.user, **form.cleaned_data)
+        form, lambda: absences.come_back(absence=absence, by=request.user, **form.cleaned_data)
     ):
-        messages.success(request, "解决情况已登记。")
-        return redirect("office:residency")
-    context = {"form": form, "problem": problem}
-    return render(request, "office/residency/solve.html", context, status=422 if form.is_bound else 200)
+        messages.success(request, "已销假。从那天起照常申报。")
+        return redirect("office:my-residency")
+    context = {"form": form, "absence": absence, "kind": codelist("absence_kind").label(absence.kind)}
+    return render(request, "office/residency/back.html", context, status=422 if form.is_bound else 200)
 
 
-def _line(request: HttpRequest, pk: int) -> Responsibility:
-    """The newest line that makes somebody a resident of a village the account sees."""
-    lines = visible(Responsibility.objects.filter(staff=pk, role=presence.RESIDENT), request.user)
-    line = lines.select_related("staff__unit", "village").order_by("-since").first()
-    if line is None:
+@requires("declare_presence")
+@require_POST
+def policy_show(request: HttpRequest, pk: int) -> HttpResponse:
+    """The whole number of an insurance policy, once, with a line in the log."""
+    row = Provision.objects.select_related("staff").filter(pk=pk).first()
+    own = row is not None and row.staff.user_id == request.user.pk
+    seen = own or (row is not None and visible(Provision.objects.filter(pk=pk), request.user).exists())
+    if row is None or not (own or (seen and may(request.user, "confirm_presence"))):
         raise Http404
-    return line
+    try:
+        number = provisions.policy_number(provision=row, by=request.user)
+    except ValidationError as error:
+        raise Http404(told(error)) from error
+    answer = render(request, "office/residency/policy.html", {"row": row, "number": number, "own": own})
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 urlpatterns = [
-    path("residency/", teams, name="residency"),
     path("my-residency/", my_residency, name="my-residency"),
-    path("residency/members/<int:pk>/", member, name="resident"),
-    path("residency/members/<int:pk>/days/", days_decide, name="resident-days"),
     path("residency/absences/<int:pk>/decide/", absence_decide, name="absence-decide"),
     path("residency/absences/<int:pk>/cancel/", absence_cancel, name="absence-cancel"),
-    path("residency/problems/<int:pk>/solve/", problem_solve, name="problem-solve"),
+    path("residency/absences/<int:pk>/back/", absence_back, name="absence-back"),
+    path("residency/provisions/<int:pk>/policy/", policy_show, name="policy-show"),
 ]

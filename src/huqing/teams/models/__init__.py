@@ -8,9 +8,17 @@ from huqing.teams.models.inspections import (
     InspectionRound,
     InspectionTarget,
 )
-from huqing.teams.models.ledger import Handover, Posting, Responsibility, Staff, StaffImport, Unit
+from huqing.teams.models.ledger import Handover, Posting, Responsibility, Staff, StaffImport, Unit, UnitDuty
 from huqing.teams.models.pairing import Avoidance, PairEdit, PairingProposal, ProposedPair, VillageTrait
-from huqing.teams.models.resident import Absence, AllowanceLine, AllowanceRun, PresenceDay, RotaDay, TeamNote
+from huqing.teams.models.resident import (
+    Absence,
+    AllowanceLine,
+    AllowanceRun,
+    PresenceDay,
+    Provision,
+    RotaDay,
+    TeamNote,
+)
 
 __all__ = [
     "Absence",
@@ -30,11 +38,13 @@ __all__ = [
     "Posting",
     "PresenceDay",
     "ProposedPair",
+    "Provision",
     "Responsibility",
     "RotaDay",
     "Staff",
     "StaffImport",
     "TeamNote",
     "Unit",
+    "UnitDuty",
     "VillageTrait",
 ]

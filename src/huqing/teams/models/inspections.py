@@ -30,6 +30,11 @@ class InspectionRound(models.Model):
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.COMMITTED)
     witnesses = models.CharField("监督人", max_length=100, blank=True)
     record = models.JSONField("抽取记录", null=True)
+    public = models.BooleanField(
+        "可以公开", default=False, help_text="名单里的人只写序号、姓氏和单位，任何人可以查看和下载"
+    )
+    shown_on = models.DateField("公开结果的日期", null=True, help_text="检查之前不让被查的村知道")
+    cancel_reason = models.CharField("取消原因", max_length=100, blank=True)
     created_at = models.DateTimeField("公布时间")
     created_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="公布人")
     drawn_at = models.DateTimeField("抽取时间", null=True)
@@ -58,6 +63,10 @@ class InspectionTarget(models.Model):
     village = models.ForeignKey("registry.Region", models.PROTECT, related_name="+", verbose_name="行政村")
     region_code = models.CharField("区划代码", max_length=12, db_index=True)
     inspected_on = models.DateField("检查日期", null=True)
+    result = models.CharField("检查情况", max_length=300, blank=True)
+    inspected_by = models.ForeignKey(
+        "access.User", models.PROTECT, null=True, related_name="+", verbose_name="登记检查情况的人"
+    )
 
     objects = ScopedManager(public_place=True)
 

@@ -57,9 +57,10 @@ class Absence(models.Model):
 
     staff = models.ForeignKey("teams.Staff", models.PROTECT, related_name="absences", verbose_name="队员")
     region_code = models.CharField("所驻村", max_length=12, db_index=True)
-    kind = models.CharField("类别", max_length=2, help_text="代码表 presence_kind")
+    kind = models.CharField("类别", max_length=2, help_text="代码表 absence_kind")
     first = models.DateField("第一天")
     last = models.DateField("最后一天")
+    back_on = models.DateField("提前回村", null=True, help_text="从这一天起又在村")
     reason = models.CharField("事由", max_length=100)
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.ASKED)
     decided_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="批准人")
@@ -77,7 +78,12 @@ class Absence(models.Model):
                 condition=Q(last__gte=F("first")),
                 name="absence_dates_in_order",
                 violation_error_message="最后一天不能早于第一天。",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(back_on__isnull=True) | Q(back_on__gt=F("first"), back_on__lte=F("last")),
+                name="absence_back_within",
+                violation_error_message="回村日期要在第一天之后、最后一天之前（含最后一天）。",
+            ),
         ]
 
 
@@ -103,9 +109,9 @@ class RotaDay(models.Model):
 
 
 class TeamNote(models.Model):
-    """What a member writes down or somebody writes about them: diary, care visit, problem, check-up, insurance.
+    """What a member writes down or somebody writes about them: diary, care visit, problem.
 
-    A problem has a solution once it is solved; a care visit says which leader came.
+    A problem is given to somebody with a deadline and has a solution once it is solved; a care visit says who came.
     """
 
     class Kind(models.TextChoices):
@@ -113,15 +119,15 @@ class TeamNote(models.Model):
         CARE_MAIN = "care_main", "主要领导看望"
         CARE_DEPUTY = "care_deputy", "分管领导看望"
         PROBLEM = "problem", "反映困难"
-        CHECKUP = "checkup", "年度体检"
-        INSURANCE = "insurance", "人身意外保险"
 
     staff = models.ForeignKey("teams.Staff", models.PROTECT, related_name="notes", verbose_name="队员")
     region_code = models.CharField("所驻村", max_length=12, db_index=True)
     kind = models.CharField("类别", max_length=12, choices=Kind.choices)
     on = models.DateField("日期")
-    until = models.DateField("有效期至", null=True)
     text = models.CharField("内容", max_length=500)
+    who = models.CharField("看望的领导", max_length=60, blank=True)
+    responsible = models.CharField("解决责任单位", max_length=60, blank=True)
+    due_on = models.DateField("解决期限", null=True)
     solution = models.CharField("解决情况", max_length=500, blank=True)
     solved_on = models.DateField("解决日期", null=True)
     by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="登记人")
@@ -132,6 +138,54 @@ class TeamNote(models.Model):
         verbose_name = "驻村记录"
         verbose_name_plural = "驻村记录"
         ordering = ["-on", "-id"]
+
+
+class Provision(models.Model):
+    """What is provided for a member in a year: the check-up, the insurance; planned, then done.
+
+    The number of a policy names a person at the insurer, so it is sealed.
+    """
+
+    class Kind(models.TextChoices):
+        CHECKUP = "checkup", "年度体检"
+        INSURANCE = "insurance", "人身意外保险"
+
+    staff = models.ForeignKey("teams.Staff", models.PROTECT, related_name="provisions", verbose_name="队员")
+    region_code = models.CharField("所驻村", max_length=12, db_index=True)
+    year = models.PositiveSmallIntegerField("年度")
+    kind = models.CharField("保障", max_length=10, choices=Kind.choices)
+    planned_on = models.DateField("计划日期", null=True)
+    done_on = models.DateField("办理日期", null=True, help_text="体检或投保的日期")
+    until = models.DateField("保障到期", null=True)
+    provider = models.CharField("医院或保险公司", max_length=60, blank=True)
+    policy_sealed = models.BinaryField("保单号(密)", null=True)
+    policy_shown = models.CharField("保单号", max_length=60, blank=True, help_text="打码")
+    note = models.CharField("说明", max_length=200, blank=True)
+    by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="登记人")
+
+    objects = ScopedManager(public_place=True)
+
+    class Meta:
+        verbose_name = "队员体检和保险"
+        verbose_name_plural = "队员体检和保险"
+        ordering = ["-year", "kind"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["staff", "year", "kind"],
+                name="provision_once_a_year",
+                violation_error_message="这名队员这一年已经登记过，请改原来的记录。",
+            ),
+            models.CheckConstraint(
+                condition=Q(planned_on__isnull=False) | Q(done_on__isnull=False),
+                name="provision_has_a_day",
+                violation_error_message="请填计划日期或办理日期。",
+            ),
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(done_on__isnull=True) | Q(until__gte=F("done_on")),
+                name="provision_until_after_done",
+                violation_error_message="保障到期早于办理日期，请改正。",
+            ),
+        ]
 
 
 class AllowanceRun(models.Model):
