@@ -93,11 +93,13 @@ def recover() -> None:
     from huqing.registry.snapshot import remove_unfinished
     from huqing.screening.actions import recover as recover_runs
     from huqing.screening.simulation import recover as recover_simulations
+    from huqing.teams.pairing_jobs import recover as recover_pairings
 
     recover_imports()
     recover_runs()
     recover_simulations()
     recover_batches()
+    recover_pairings()
     remove_unfinished()
 
 
@@ -111,6 +113,7 @@ def tick(now: datetime | None = None) -> None:
     from huqing.applications.actions import blank_old
     from huqing.intake.recovery import recover as recover_imports
     from huqing.rosters import tasks as rosters
+    from huqing.matters.rating import settle
     from huqing.screening.schedule import enqueue_due
     from huqing.visits import background
     from huqing.visits.arrivals import sweep
@@ -123,6 +126,7 @@ def tick(now: datetime | None = None) -> None:
     if cache.add(f"site.sessions_cleared.{now:%Y-%m-%d}", True, 2 * 24 * 3600):
         call_command("clearsessions", verbosity=0)
         sweep()
+        settle()
         forget_old()
         while blank_old():
             pass
