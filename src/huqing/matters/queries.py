@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SOON = 2  # working days
 PUBLIC_ROWS = 50
 TOWN_DIGITS, COUNTY_DIGITS = 9, 6
+# Rectification items share keys of states with villagers' matters; the board keeps them apart.
+RECTIFY = "rectify_"
+ORDER = ("raised", "discussing", "agreed", "doing", "done", "shown", "answered")
 RELATED = ("state", "village", "household", "handler", "unit", "procedure", "finding", "raised_by", "note")
 
 
@@ -43,17 +46,20 @@ class Wanted:
 
 
 def seen(user: User) -> QuerySet[Matter]:
-    """What an account sees: its area's, and what was given to the person."""
+    """What an account sees: its area's, what was given to the person, and what the person raised in the area."""
     rows: ScopedQuerySet[Matter] = Matter.objects.all()
-    handed = rows.filter(handler__user=user.pk)
-    return visible(rows, user) | handed if user.is_active else rows.none()
+    if not user.is_active:
+        return rows.none()
+    own = Q(handler__user=user.pk) | (Q(raised_by=user.pk) & code_range(user.region_code))
+    return visible(rows, user) | rows.filter(own)
 
 
 def listed(user: User, wanted: Wanted, day: dt.date) -> QuerySet[Matter]:
     """The matters the filters leave; open ones unless closed ones are asked for."""
     found = seen(user).filter(closed_on__isnull=not wanted.closed)
     if wanted.state:
-        found = found.filter(state__key=wanted.state, finding__isnull=wanted.state not in RECTIFYING)
+        rectified = wanted.state.startswith(RECTIFY)
+        found = found.filter(state__key=wanted.state.removeprefix(RECTIFY), finding__isnull=not rectified)
     if wanted.kind:
         found = found.filter(kind=wanted.kind)
     if wanted.channel:
@@ -65,10 +71,6 @@ def listed(user: User, wanted: Wanted, day: dt.date) -> QuerySet[Matter]:
     if wanted.mine:
         found = found.filter(waiting_for(user, day))
     return found
-
-
-# A rectification item shares the key "done" with a villagers' matter; the board keeps them apart.
-RECTIFYING = ("open",)
 
 
 def waiting_for(user: User, day: dt.date) -> Q:
@@ -122,18 +124,18 @@ def by_state(user: User, day: dt.date) -> list[tuple[str, str, int, int]]:
     rows = (
         seen(user)
         .filter(closed_on=None)
-        .values_list("state__key", "state__title", "finding__isnull")
-        .annotate(n=Count("pk"), late=Count("pk", filter=Q(due_on__lt=day)), first=Count("state__id"))
+        .values_list("channel", "state__key", "state__title")
+        .annotate(n=Count("pk"), late=Count("pk", filter=Q(due_on__lt=day)))
         .order_by()
     )
-    found: dict[tuple[str, str], list[int]] = {}
-    for key, title, _, n, late, _ in rows:
-        entry = found.setdefault((key, title), [0, 0])
-        entry[0] += n
-        entry[1] += late
-    order = ("raised", "discussing", "agreed", "doing", "done", "shown", "answered", "open")
-    told = [(key, title, n, late) for (key, title), (n, late) in found.items()]
-    return sorted(told, key=lambda row: (order.index(row[0]) if row[0] in order else len(order), row[1]))
+    found: dict[str, tuple[str, int, int]] = {}
+    for channel, key, title, n, late in rows:
+        rectified = channel == Matter.Channel.INSPECTION
+        token, told = (f"{RECTIFY}{key}", f"整改：{title}") if rectified else (key, title)
+        _, before, behind = found.get(token, (told, 0, 0))
+        found[token] = (told, before + n, behind + late)
+    ordered = sorted(found, key=lambda key: (ORDER.index(key) if key in ORDER else len(ORDER), key))
+    return [(key, *found[key]) for key in ordered]
 
 
 def find(user: User, pk: int) -> Matter | None:

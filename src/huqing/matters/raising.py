@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 
 from huqing.access.calendar import today
-from huqing.access.models import Role
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import covers, sees
 from huqing.access.seal import seal, token
@@ -150,8 +149,6 @@ def _channel(by: User | None, submission: Submission | None, team_note: TeamNote
 
 def _may(by: User, village: Region, household: Household | None) -> None:
     require(by, "raise_matters")
-    if household is None and by.role in (Role.GRID, Role.VISITOR):
-        raise MatterError("请从农户档案页或走访记录页反映，这样您以后也能看到办理情况。")
     if household is not None and (household.village_id != village.pk or not sees(by, household)):
         raise Refused("这一户不在您的管辖范围内。")
     if not covers(by.region_code, village.code):

@@ -54,6 +54,7 @@ _PART_OF = {
     "search": "households",
     "labels": "households",
     "villages": "ledger",
+    "plan-measures": "plans",
 }
 
 GROUPS: list[tuple[str, list[Place]]] = [
@@ -71,6 +72,8 @@ GROUPS: list[tuple[str, list[Place]]] = [
             Place("office:applications", "农户申请", "file-text", "view_applications", "applications"),
             Place("office:cases", "办理事项", "list-check", "view_cases", "cases"),
             Place("office:evaluations", "民主评议", "gavel", "view_cases", "evaluations"),
+            Place("office:matters", "村民事项", "clipboard-list", "view_matters", "matters"),
+            Place("office:plans", "一户一策", "heart-handshake", "view_plans", "plans"),
             Place("office:postings", "公示", "notes", "view_cases", "postings"),
         ],
     ),
