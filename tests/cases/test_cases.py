@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from huqing.access.calendar import today
 from huqing.access.models import AuditEvent, User
 from huqing.access.permissions import Refused
 from huqing.cases import actions, announcing, needs, postings
@@ -14,6 +15,9 @@ from huqing.cases.errors import CaseError, Moved
 from huqing.cases.models import Case, CaseStep, Evidence
 from huqing.cases.procedure import from_data, procedure_of
 from huqing.matching.draws import Candidate, Question, record
+from huqing.plans.actions import add_measure, make_plan
+from huqing.registry.models import Household
+from huqing.teams.models import Staff
 
 SEED = "5a" * 32
 BEGIN = dt.date(2026, 11, 2)
@@ -63,7 +67,16 @@ def go(case: Case, move: str, by: User | None, **more: str) -> CaseStep:
 def paper(case: Case, kind: str, by: User, clock: Clock, **content: object) -> Evidence:
     case.refresh_from_db()
     told = content or {"text": "经核实情况属实"}
+    if kind == "comparison":
+        told = {**told, "departments": []}
     return actions.record_evidence(case=case, kind=kind, on=clock.day, content=told, by=by)
+
+
+def help_household(household: Household, by: User) -> None:
+    plan = make_plan(household=household, by=by, risks=["01"])
+    staff = Staff.objects.create(name="责任人", kind="1", region_code=household.region_code)
+    begun = {"measure_group": "100A45", "measure_item": "4502", "state": "2", "started_on": today().isoformat()}
+    add_measure(plan=plan, by=by, staff=staff, values=begun)
 
 
 def panel(case: Case, size: int = 15, title: str = "") -> dict:
@@ -98,8 +111,10 @@ def test_a_household_goes_from_a_clue_to_help_with_two_pairs_of_eyes(case, users
     go(case, "town_approve", users_by_role["town"])
     go(case, "county_approve", users_by_role["county"])
     assert case.state.key == "listed"
-    for kind in ("notice", "plan", "measure"):
-        paper(case, kind, users_by_role["county"], clock)
+    paper(case, "notice", users_by_role["county"], clock)
+    with pytest.raises(CaseError, match=r"没有一户一策计划.*没有已经实施的帮扶措施"):
+        go(case, "announced", users_by_role["county"])
+    help_household(case.household, users_by_role["county"])
     go(case, "announced", users_by_role["county"])
     assert (case.state.key, case.due_on, case.closed_on) == ("tracking", None, None)
     assert [step.turn for step in case.steps.all()] == list(range(1, 10))

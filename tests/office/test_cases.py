@@ -10,7 +10,7 @@ from django.test import Client
 from tests.office.reading import text_of
 from tests.public_forms import send
 
-from huqing.cases import actions, announcing, evaluations, panels, postings
+from huqing.cases import actions, announcing, confirming, evaluations, panels, postings
 from huqing.cases.models import Case, Evaluation, Evaluator
 from huqing.matching.draws import verify
 from huqing.office import case_forms
@@ -28,6 +28,7 @@ def clock(monkeypatch):
     for module in (
         actions,
         announcing,
+        confirming,
         evaluations,
         panels,
         postings,
@@ -75,7 +76,9 @@ def test_a_case_goes_from_the_household_page_to_the_public_page(as_role, househo
     take(village, case, "send_verify")
     paper(village, case, "home_check")
     take(village, case, "verified")
-    paper(town, case, "comparison")
+    compared = f"/cases/{case.pk}/comparison/"
+    assert "医疗保障局" in text_of(town.get(compared))
+    assert town.post(compared, {"note": "没有出入"}).status_code == 302
     take(town, case, "compared")
     village.post(
         f"/evaluators/{regions.village.code}/", {"people": "\n".join(f"{n % 3 + 1}组 评议员{n}" for n in range(20))}

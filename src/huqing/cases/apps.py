@@ -9,10 +9,13 @@ class CasesConfig(AppConfig):
 
     def ready(self) -> None:
         from huqing.access.audit import name_actions
+        from huqing.cases.confirming import known_of
         from huqing.cases.postings import photos_named
+        from huqing.plans import hints
         from huqing.visits.arrivals import also_named
 
         also_named(photos_named)
+        hints.register(known_of)
 
         name_actions(
             {

@@ -10,11 +10,13 @@ from huqing.cases.models import Case, Evidence
 from huqing.cases.procedure import procedure_of
 from huqing.matching import draws
 from huqing.packs.procedures.declaration import NEEDS
+from huqing.plans import queries as plans
+from huqing.plans import removal
 
 # Papers that stay good over several steps; all others are of the step they are recorded in.
-LASTING = frozenset({"authorisation", "plan", "measure"})
+LASTING = frozenset({"authorisation"})
 # Kept by models of their own, not recorded as papers.
-COMPUTED = frozenset({"posting", "objections_settled"})
+COMPUTED = frozenset({"posting", "objections_settled", "plan", "measure", "help_over"})
 PANEL_AT_LEAST = 15
 PANEL = "评议小组"
 TEXT_LENGTH = 2000
@@ -33,6 +35,8 @@ def missing(case: Case, needs: tuple[str, ...], day: dt.date) -> list[str]:
             told.append(f"缺少{NEEDS[need]}，请先登记。")
         elif need == "ballot" and not carried(there[need].content):
             told.append("同意票没有超过到会人数的一半，评议没有通过；请办理不予通过或退回。")
+        elif need == "conditions":
+            told += _unmet(case, there[need])
     return told
 
 
@@ -147,10 +151,53 @@ def _objections(case: Case, _day: dt.date) -> str:
     return f"还有 {count} 件公示异议没有处理，请先逐件处理。" if count else ""
 
 
+def _plan(case: Case, _day: dt.date) -> str:
+    return plans.why_no_plan(case.household)
+
+
+def _measure(case: Case, _day: dt.date) -> str:
+    return plans.why_no_measure(case.household)
+
+
+def _help_over(case: Case, day: dt.date) -> str:
+    left = plans.help_goes_on(case.household, day)
+    told = "、".join(f"{line.title}{'，到' + line.lasting if line.lasting else ''}" for line in left)
+    return f"还有 {len(left)} 项帮扶没有到期：{told}。到期并登记成效后再办结。" if left else ""
+
+
+def _unmet(case: Case, paper: Evidence) -> list[str]:
+    """What stands in the way of a removal as it was confirmed; what was changed since must be looked at again."""
+    if removal.changed_at(case.household) > paper.at:
+        return ["核对消除条件以后，户档案、措施或部门数据有变化，请重新核对。"]
+    return [f"消除条件没有全部达到。{told}" for told in removal.unmet(paper.content["conditions"])]
+
+
+def _comparison(content: Mapping[str, Any], case: Case) -> list[str]:
+    if "authorisation" not in present(case):
+        return ["还没有登记农户签字的承诺授权书，不能比对部门信息。"]
+    if not isinstance(content.get("departments"), list):
+        return ["请打开“部门信息比对”，看过各部门的数据后在那里确认。"]
+    return []
+
+
+def _conditions(content: Mapping[str, Any], _case: Case) -> list[str]:
+    if not isinstance(content.get("conditions"), list):
+        return ["请打开“核对消除条件”，逐条看过后在那里确认。"]
+    return []
+
+
 _CHECKS: Mapping[str, Callable[[Mapping[str, Any], Case], list[str]]] = {
     "authorisation": _authorisation,
     "panel": _panel,
     "revisit": _revisit,
     "ballot": _ballot,
+    "comparison": _comparison,
+    "conditions": _conditions,
 }
-_COMPUTED: Mapping[str, Callable[[Case, dt.date], str]] = {"posting": _posting, "objections_settled": _objections}
+_COMPUTED: Mapping[str, Callable[[Case, dt.date], str]] = {
+    "posting": _posting,
+    "objections_settled": _objections,
+    "plan": _plan,
+    "measure": _measure,
+    "help_over": _help_over,
+}

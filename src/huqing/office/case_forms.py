@@ -85,11 +85,7 @@ FORMS: dict[str, type[PaperForm]] = {"authorisation": AuthorisationForm, "revisi
 HINTS = {
     "revisit": "异议说了什么，入户看到什么，和上次评议有什么不同。",
     "home_check": "谁、什么时候入户，看到什么，核实了哪些收入、支出和三保障情况。",
-    "comparison": "比对了哪些部门，结果如何，有出入的怎样核实。",
     "notice": "公告在哪里、从哪天起。",
-    "plan": "针对哪些风险、采取哪些措施、由谁负责、什么时候完成。",
-    "measure": "已经落实的措施、日期、责任人、资金来源。",
-    "conditions": "逐条写明：识别满 6 个月、落实过措施、收入高于监测线、三保障和饮水稳固、不是整户无劳动力。",
 }
 
 

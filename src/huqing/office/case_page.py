@@ -12,12 +12,15 @@ from huqing.cases.postings import is_posting_step
 from huqing.cases.procedure import procedure_of
 from huqing.office.case_forms import PaperForm, paper_form
 from huqing.packs.procedures.declaration import NEEDS
+from huqing.plans.removal import TITLES
 
 if TYPE_CHECKING:
     from huqing.access.models import User
 
 # Written down in the meeting of evaluators, not on the case's page.
 MEETINGS = ("panel", "ballot")
+# Computed papers: confirmed on pages of their own.
+CONFIRMED = frozenset({"comparison", "conditions"})
 METHODS = {"secret": "无记名投票", "hands": "举手表决"}
 
 
@@ -60,16 +63,32 @@ def lines_of(row: Evidence, names: dict[int, str]) -> list[tuple[str, str]]:
         lines.append(("签到", "、".join(told["attended"])))
     if row.kind == "revisit":
         lines.append(("入户的评议员", "、".join(told["people"])))
+    if row.kind == "comparison":
+        lines += [(one["title"], _compared(one)) for one in told.get("departments", [])]
+    if row.kind == "conditions":
+        lines += [
+            (one["title"], f"{TITLES[one['state']]}。{one['text']}" if one["text"] else f"{TITLES[one['state']]}。")
+            for one in told.get("conditions", [])
+        ]
     if told.get("text"):
-        lines.append(("内容", told["text"]))
+        lines.append(("意见" if row.kind in CONFIRMED else "内容", told["text"]))
     return lines
+
+
+def _compared(one: dict[str, Any]) -> str:
+    """One department of a frozen comparison in a line."""
+    if one["missing"]:
+        return str(one["missing"])
+    count = len(one["rows"]) + one["more"]
+    found = "".join(f"有出入：{text}" for text in one["differences"])
+    return f"{count} 条。{found}" if count else f"没有这一户的记录。{found}"
 
 
 def wanted_papers(case: Case, steps: list[queries.Next]) -> list[str]:
     """The kinds of papers that a next step needs and nobody has recorded yet; meetings have their own page."""
     there = needs.present(case)
     kinds = dict.fromkeys(need for step in steps for need in step.move.needs)
-    return [kind for kind in kinds if kind not in there and kind not in needs.COMPUTED and kind not in MEETINGS]
+    return [kind for kind in kinds if kind not in there and kind not in {*needs.COMPUTED, *MEETINGS, *CONFIRMED}]
 
 
 def context(
@@ -101,6 +120,7 @@ def context(
         "pressing": queries.pressing(case.due_on, day),
         "total_left": queries.left(case.total_due_on, day),
         "total_pressing": queries.pressing(case.total_due_on, day),
+        "asks": {need for step in able for need in step.move.needs},
         "needs_panel": evaluating,
         "needs_vote_again": evaluating and needs.revisits(case) and "revisit" in there,
         "meeting": meeting.evaluation if meeting else None,

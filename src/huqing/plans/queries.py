@@ -13,6 +13,7 @@ from huqing.plans.lines import KIND, WAITING, Line, lines_of
 from huqing.plans.models import Plan, PlannedMeasure
 from huqing.registry.models import DepartmentRecord, Household, Label
 from huqing.screening.models import Alert
+from huqing.teams.models import Responsibility, Staff
 
 if TYPE_CHECKING:
     from huqing.access.models import User
@@ -139,3 +140,13 @@ def _measures() -> QuerySet[DepartmentRecord]:
 
 def _alerts(gap: str) -> QuerySet[Alert]:
     return Alert.objects.filter(household=OuterRef("pk"), finding=_FINDINGS[gap], state=Alert.State.OPEN)
+
+
+def people_of(household: Household, day: dt.date) -> list[Staff]:
+    """Who is responsible for the household today, by the ledger of duties: for itself, its grid or its village."""
+    held = Q(household=household, person=None) | Q(village=household.village_id)
+    if household.grid_id is not None:
+        held |= Q(grid=household.grid_id)
+    lines = Responsibility.objects.filter(held, since__lte=day).filter(Q(until=None) | Q(until__gte=day))
+    own = lines.order_by("village", "grid", "pk").select_related("staff__unit")
+    return list({line.staff_id: line.staff for line in own if line.staff.left_on is None}.values())

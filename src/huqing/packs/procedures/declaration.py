@@ -29,6 +29,7 @@ NEEDS: Mapping[str, str] = {
     "plan": "帮扶计划",
     "measure": "至少一项帮扶措施",
     "conditions": "风险消除条件逐条核对",
+    "help_over": "后续帮扶已到期",
 }
 ROLES: Mapping[str, str] = {"county": "县级经办", "town": "乡镇经办", "village": "村级干部", "grid": "网格员"}
 

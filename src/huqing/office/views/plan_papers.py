@@ -1,0 +1,114 @@
+"""Papers of a plan to print, all from data: the plan, the handbook that stays with the household, the plain card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+
+from huqing.access.calendar import today
+from huqing.access.permissions import requires
+from huqing.office.views.plans import find_plan
+from huqing.plans.declarations import labels
+from huqing.plans.lines import lines_of, matches
+from huqing.plans.models import Plan
+from huqing.plans.queries import people_of
+from huqing.registry.models import DepartmentRecord
+from huqing.registry.values import shown
+from huqing.standards.codelists import codelist
+from huqing.standards.fields import record_kinds
+
+VISITS_SHOWN = 12
+INCOME = (
+    "wage_income",
+    "business_income",
+    "property_income",
+    "transfer_income",
+    "business_cost",
+    "income_per_head",
+)
+CONDITIONS = ("house_grade", "dangerous_house", "water_safe", "water_source", "road_type", "sanitary_toilet")
+
+
+@requires("view_plans")
+def paper(request: HttpRequest, pk: int) -> HttpResponse:
+    """一户一策: one sheet with risks, measures, people and money."""
+    return render(request, "office/plans/paper.html", _told(find_plan(request, pk)))
+
+
+@requires("view_plans")
+def handbook(request: HttpRequest, pk: int) -> HttpResponse:
+    """帮扶手册: members, income, conditions, plan, visits."""
+    plan = find_plan(request, pk)
+    household = plan.household
+    kind = record_kinds()["household"]
+
+    def facts(keys: tuple[str, ...]) -> list[tuple[str, str]]:
+        told = []
+        for key in keys:
+            text = shown(kind[key], household.items.get(key))
+            told.append((kind[key].label, f"{text} {kind[key].unit}".strip() if text else ""))
+        return told
+
+    visits = DepartmentRecord.objects.filter(household=household, kind="home_visit", retired_by=None)
+    context = {
+        **_told(plan),
+        "members": [_member(one) for one in household.members.order_by("relation", "birth_date", "pk")],
+        "income": facts(INCOME),
+        "conditions": facts(CONDITIONS),
+        "visits": [
+            (row.on, row.items.get("visitor", ""), row.items.get("note", ""))
+            for row in visits.order_by("-on", "-pk")[:VISITS_SHOWN]
+        ],
+    }
+    return render(request, "office/plans/handbook.html", context)
+
+
+@requires("view_plans")
+def card(request: HttpRequest, pk: int) -> HttpResponse:
+    """明白卡: what help, how much, until when, whom to call; in large letters."""
+    plan = find_plan(request, pk)
+    told = _told(plan)
+    helped = [line for line in told["lines"] if line.planned is not None and line.record is not None]
+    people = [line.planned.staff for line in helped if line.planned and line.planned.staff]
+    callable_people = list(
+        {one.pk: one for one in [*people, *people_of(plan.household, today())] if one.phone}.values()
+    )
+    context = {**told, "helped": helped, "people": callable_people}
+    return render(request, "office/plans/card.html", context)
+
+
+def _told(plan: Plan) -> dict[str, Any]:
+    day = today()
+    lines = lines_of(plan.household, plan, day)
+    return {
+        "plan": plan,
+        "household": plan.household,
+        "lines": lines,
+        "matches": matches(plan.risks, lines),
+        "causes": labels("poverty_cause", plan.causes),
+        "risks": labels("risk_type", plan.risks),
+        "planned_sum": sum(line.planned.planned or 0 for line in lines if line.planned),
+        "day": day,
+    }
+
+
+def _member(person: Any) -> dict[str, str]:
+    items = person.items
+    labour, health = items.get("labour"), items.get("health", [])
+    return {
+        "name": person.name,
+        "relation": codelist("relation_to_head").label(person.relation),
+        "born": person.birth_date.isoformat()[:7] if person.birth_date else "",
+        "labour": codelist("labor_2021").label(labour) if labour else "",
+        "health": labels("health", health) if health else "",
+    }
+
+
+urlpatterns = [
+    path("plans/<int:pk>/paper/", paper, name="plan-paper"),
+    path("plans/<int:pk>/handbook/", handbook, name="plan-handbook"),
+    path("plans/<int:pk>/card/", card, name="plan-card"),
+]
