@@ -112,8 +112,8 @@ def tick(now: datetime | None = None) -> None:
     from huqing.access.public_forms import forget_old
     from huqing.applications.actions import blank_old
     from huqing.intake.recovery import recover as recover_imports
-    from huqing.rosters import tasks as rosters
     from huqing.matters.rating import settle
+    from huqing.rosters import tasks as rosters
     from huqing.screening.schedule import enqueue_due
     from huqing.visits import background
     from huqing.visits.arrivals import sweep
