@@ -159,11 +159,39 @@ document.addEventListener('click', (event) => {
   field.setSelectionRange(field.value.length, field.value.length)
 })
 
+// A page that was posted for takes an address that can be reloaded and gone back to.
+if ($('[data-address]')) history.replaceState(null, '', $('[data-address]').dataset.address)
 // A page made ready for paper opens the printing dialog by itself.
 if ($('[data-print-now]')) window.addEventListener('load', () => window.print())
 
 document.addEventListener('change', (event) => {
   if (event.target instanceof HTMLSelectElement && 'submit' in event.target.dataset) event.target.form.requestSubmit()
+})
+
+// --- evaluation in a hall --------------------------------------------------------------------------------------------
+// Typing a member's number on the roll goes there; two digits typed soon after each other are one number.
+let typedNumber = ''
+let typedAt = 0
+document.addEventListener('keydown', (event) => {
+  const roll = event.target.closest?.('[data-roll]') ?? ($('[data-roll]') && event.target === document.body ? $('[data-roll]') : null)
+  if (!roll || event.ctrlKey || event.metaKey || event.altKey || !/^[0-9]$/.test(event.key)) return
+  typedNumber = event.timeStamp - typedAt < 900 ? typedNumber + event.key : event.key
+  typedAt = event.timeStamp
+  const boxes = roll.querySelectorAll('input')
+  const box = boxes[Number(typedNumber) - 1] ?? boxes[Number(event.key) - 1]
+  box?.focus()
+})
+
+// The sum of every household's votes beside those present, while they are typed.
+document.addEventListener('input', (event) => {
+  const row = event.target.closest?.('[data-vote]')
+  if (!row) return
+  const present = Number(row.closest('[data-votes]').dataset.votes)
+  const counts = [...row.querySelectorAll('input[inputmode]')].map((field) => Number(field.value.trim() || 0))
+  const sum = counts.reduce((all, one) => all + one, 0)
+  const shown = $('[data-sum]', row)
+  shown.textContent = Number.isInteger(sum) && sum > 0 ? String(sum) : '—'
+  shown.classList.toggle('wrong', sum > present)
 })
 
 // A digit only brings the focus to a decision; Enter makes it, so that a slip of the finger decides nothing.

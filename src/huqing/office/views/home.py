@@ -113,6 +113,7 @@ def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, A
     lines += matter_todo.todo(user, office_day())
     lines += _visits_todo(user)
     lines += _duties_todo(user)
+    lines += roster_todo.lines(user)
     if may(user, "review_links"):
         lines.append(
             {
@@ -135,7 +136,8 @@ def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, A
                 "dot": "medium",
             }
         )
-    return [line for line in lines if line["count"]]
+    order = ("high", "medium", "low", "notice")
+    return sorted((line for line in lines if line["count"]), key=lambda line: order.index(line["dot"]))
 
 
 def _cases_todo(user: Any) -> list[dict[str, Any]]:
