@@ -78,6 +78,16 @@ GROUPS: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
+        "动态管理",
+        [
+            Place("office:rosters", "月度名单", "table", "view_rosters", "rosters"),
+            Place("office:rechecks", "回头看", "clipboard-list", "view_rosters", "rechecks"),
+            Place("office:recheck-mine", "我的核查", "list-check", "verify_households", "my-rechecks"),
+            Place("office:reviews", "定期复核", "calendar", "view_rosters", "reviews"),
+            Place("office:differences", "名册比对", "arrows-sort", "view_rosters", "differences"),
+        ],
+    ),
+    (
         "走访",
         [
             Place("office:visit-calendar", "走访日历", "calendar", "view_visits", "visit-calendar", bar=True),

@@ -303,7 +303,7 @@ def progress(round_: RecheckRound) -> dict[str, int]:
         absent=Count("pk", filter=Q(outcome=R.ABSENT)),
     )
     undecided = RecheckDifference.objects.filter(item__round=round_, decision=D.OPEN).count()
-    return {**items, "undecided": undecided}
+    return {**items, "undecided": undecided, "nobody": items["drawn"] - items["given"]}
 
 
 def results(round_: RecheckRound) -> dict[str, Any]:

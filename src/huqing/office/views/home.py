@@ -15,7 +15,7 @@ from huqing.access.permissions import may, signed_in
 from huqing.access.scope import visible
 from huqing.cases import queries as case_queries
 from huqing.cases.calendar import today as office_day
-from huqing.office import application_todo, matter_todo, places, queries, wording
+from huqing.office import application_todo, matter_todo, places, queries, roster_todo, wording
 from huqing.screening import queries as screening
 from huqing.teams import ledger_queries
 from huqing.teams.models import Absence, InspectionFinding
