@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import openpyxl
@@ -167,6 +168,10 @@ def test_everything_on_the_way_to_an_alert_can_be_done_by_keyboard(users_by_role
     press("/")
     page.keyboard.type("张大山")
     press("Enter")
+    office.sees("张大山户")
+    # The result page has an address of its own, which says nothing.
+    expect(page).to_have_url(re.compile(r"/search/\?s=[\w%=-]+$"))
+    page.reload()
     office.sees("张大山户")
     tab_to(office, "张大山")
     press("Enter")

@@ -10,7 +10,9 @@ import csv
 import datetime as dt
 import io
 import logging
+import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
@@ -226,7 +228,7 @@ def work(county: SimpleNamespace, numbers: Numbers) -> None:
     person = Person.objects.get(household=household)
     for text in (households[0]["户主证件号码"], households[0]["联系电话"], numbers.id_number("search for nobody")):
         answer = county.post(reverse("office:search"), {"q": text})
-        county.get(answer.headers["Location"])
+        county.get(unescape(re.search(r'data-address="([^"]+)"', answer.content.decode())[1]))
     edits = {
         ("household", household.pk, "address"): f"搬到2组 {numbers.phone('edited address')}",
         ("household", household.pk, "helper_name"): f"钱进{numbers.phone('edited helper')}",
@@ -270,7 +272,7 @@ def go_wrong(county: SimpleNamespace, numbers: Numbers, monkeypatch: pytest.Monk
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError(f"could not convert {number!r} and {phone!r}")
 
-    monkeypatch.setattr("huqing.office.views.search.search.keep", broken)
+    monkeypatch.setattr("huqing.office.views.search.search.sealed", broken)
     assert county.post(reverse("office:search"), {"q": phone, number: number}).status_code == 500
     monkeypatch.undo()
 

@@ -74,11 +74,11 @@ def starts(column: str, text: str) -> Q:
 
 def _people(user: User) -> QuerySet[Person]:
     rows = _seen(Person.objects.filter(household__isnull=False), user)
-    return rows.select_related("household__village").defer("items", "household__items")
+    return rows.select_related("household").defer("items", "household__items")
 
 
 def _households(user: User) -> QuerySet[Household]:
-    return _seen(Household.objects.all(), user).select_related("village").defer("items")
+    return _seen(Household.objects.all(), user).defer("items")
 
 
 def _seen(rows: QuerySet[Row], user: User) -> QuerySet[Row]:
@@ -96,7 +96,7 @@ def _by_place(user: User, text: str) -> list[QuerySet[Household]]:
     """Households of the places whose name begins what was typed; the rest of it begins their group or address."""
     found = []
     for region in _places(user, text):
-        rows = Household.objects.visible_to(user).select_related("village").defer("items")
+        rows = Household.objects.visible_to(user).defer("items")
         rows = rows.filter(code_range(region.code)).order_by("region_code", "number")
         rest = text.removeprefix(_common(region.name, text))
         if rest:
