@@ -34,6 +34,7 @@ from huqing.intake.models import Import, LinkCandidate, RowProblem
 from huqing.matters.models import Matter, MatterMeeting, MatterStep, MeetingItem
 from huqing.matters.procedure import frozen_for as matter_procedure
 from huqing.matters.raising import code_token
+from huqing.plans.models import Plan, PlannedMeasure, PlanVersion
 from huqing.registry.models import (
     DepartmentRecord,
     Entry,
@@ -83,6 +84,7 @@ from huqing.teams.models import (
     StaffImport,
     TeamNote,
     Unit,
+    UnitDuty,
     VillageTrait,
 )
 from huqing.visits.models import (
@@ -104,6 +106,9 @@ ID_NUMBERS = {OWN: "990000199003077596", FOREIGN: "990000198508123456"}
 PHONES = {OWN: "13900001111", FOREIGN: "13900002222"}
 
 SCOPED: tuple[type[Model], ...] = (
+    Plan,
+    PlanVersion,
+    PlannedMeasure,
     Household,
     Person,
     Membership,
@@ -123,6 +128,7 @@ SCOPED: tuple[type[Model], ...] = (
     Confirmation,
     AccessLink,
     Unit,
+    UnitDuty,
     Staff,
     Responsibility,
     Posting,
@@ -282,8 +288,22 @@ def build(pk: int, mark: str, village: Region, grid: Grid | None) -> None:
     )
     _visits(pk, mark, village, household, person, clerk)
     _cases(pk, mark, village, household, clerk)
+    _plans(pk, mark, household, clerk)
     _rosters(pk, mark, household, person, record, clerk)
     _matters(pk, mark, village, household, clerk)
+
+
+def _plans(pk: int, mark: str, household: Household, clerk: User) -> None:
+    """A plan with a version, and a measure whose row the ledger has lost."""
+    plan = Plan.objects.create(
+        pk=pk, household=household, made_on=DAY, made_by=clerk, risks=["01"], situation=mark, aim=mark
+    )
+    PlanVersion.objects.create(
+        pk=pk, plan=plan, number=1, on=DAY, at=NOW, by=clerk, reason=mark, content={"situation": mark, "risks": ["01"]}
+    )
+    PlannedMeasure.objects.create(
+        pk=pk, plan=plan, fingerprint=str(pk), staff=Staff.objects.get(pk=pk), added_on=DAY, added_by=clerk
+    )
 
 
 def _visits(pk: int, mark: str, village: Region, household: Household, person: Person, clerk: User) -> None:
@@ -368,6 +388,7 @@ def _pairing(pk: int, mark: str, village: Region, household: Household, staff: S
     PairEdit.objects.create(pk=pk, proposal=proposal, pair=pair, before=staff, after=staff, at=NOW, by=clerk)
     Avoidance.objects.create(pk=pk, staff=staff, household=household, region_code=code, reason=mark, created_by=clerk)
     VillageTrait.objects.create(pk=pk, village=village, region_code=code, kind="1", since=DAY)
+    UnitDuty.objects.create(pk=pk, unit=staff.unit, role="backing_unit", region_code=code, village=village, since=DAY)
     Responsibility.objects.create(staff=staff, role="resident", region_code=code, village=village, since=DAY)
     absence = Absence.objects.create(pk=pk, staff=staff, region_code=code, kind="31", first=DAY, last=DAY, reason=mark)
     PresenceDay.objects.create(pk=pk, staff=staff, region_code=code, day=DAY, kind="1", note=mark, absence=absence)

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from huqing.access.permissions import Refused
 from huqing.registry.models import Label
-from huqing.teams import ledger_queries, pairing_actions
+from huqing.teams import avoiding, ledger_queries, pairing_actions, pairing_jobs
 from huqing.teams.models import PairingProposal, ProposedPair, Responsibility, Staff, Unit, VillageTrait
 
 SINCE, ON = dt.date(2024, 1, 1), dt.date(2024, 7, 1)
@@ -38,6 +38,11 @@ def college(regions, make_household):
     return people, households
 
 
+def make(**asked):
+    """Asked for and computed at once, as the background does it."""
+    return pairing_jobs.perform(pairing_jobs.propose(**asked).pk)
+
+
 def question(**changed):
     return {
         "region": "500236",
@@ -53,7 +58,7 @@ def question(**changed):
 
 
 def test_quotas_by_rank_are_met_exactly(college, users_by_role):
-    proposal = pairing_actions.make(title="结对", question=question(), by=users_by_role["county"])
+    proposal = make(title="结对", question=question(), by=users_by_role["county"])
     assert proposal.obstacles == []
     counts = {
         (row.staff.name, row.role): proposal.pairs.filter(staff=row.staff, role=row.role).count()
@@ -68,8 +73,10 @@ def test_quotas_by_rank_are_met_exactly(college, users_by_role):
 def test_quotas_that_do_not_close_are_told_in_words_and_cannot_be_accepted(college, users_by_role):
     by = users_by_role["county"]
     quotas = {"1": [[1, 1], [0, 0]], "2": [[1, 1], [2, 2]]}
-    proposal = pairing_actions.make(title="结对", question=question(quotas=quotas), by=by)
-    assert "3 人的名额合计 3 户，要结对的有 4 户，缺 1 个名额" in proposal.obstacles[0]
+    proposal = make(title="结对", question=question(quotas=quotas), by=by)
+    assert proposal.obstacles == [
+        "“重点帮扶”：3 人的名额合计 3 户，要结对的（有“脱贫户”标签的农户）有 4 户，缺 1 个名额。"
+    ]
     with pytest.raises(ValidationError, match="没有结成对"):
         pairing_actions.move(proposal=proposal, state="accepted", by=by)
 
@@ -84,7 +91,7 @@ def test_publishing_ends_old_lines_and_begins_new_ones(college, users_by_role):
     old = Responsibility.objects.create(
         staff=outsider, role="linked", household=households[7], region_code=households[7].region_code, since=SINCE
     )
-    proposal = pairing_actions.make(title="结对", question=question(), by=by)
+    proposal = make(title="结对", question=question(), by=by)
     assert proposal.pairs.get(change=C.KEPT).line == kept
     assert proposal.pairs.get(change=C.ENDED).line == old
     with pytest.raises(ValidationError, match="先同意"):
@@ -105,7 +112,7 @@ def test_an_edit_is_taken_back_to_what_it_was(college, users_by_role):
     line = Responsibility.objects.create(
         staff=people[0], role="key_helper", household=households[0], region_code=households[0].region_code, since=SINCE
     )
-    proposal = pairing_actions.make(title="结对", question=question(), by=by)
+    proposal = make(title="结对", question=question(), by=by)
     before = sorted(proposal.pairs.values_list("household", "staff", "change", "line", "reasons"))
     pair = proposal.pairs.get(change=C.KEPT)
     pairing_actions.edit_pair(pair=pair, staff=people[1], by=by)
@@ -121,11 +128,11 @@ def test_kin_are_never_paired_by_the_solver_or_by_hand(college, users_by_role):
     by = users_by_role["county"]
     people, households = college
     for household in households[:3]:
-        pairing_actions.avoid(staff=people[0], household=household, reason="亲属", by=by)
-    refused = pairing_actions.make(title="结对", question=question(), by=by)
+        avoiding.avoid(staff=people[0], household=household, reason="亲属", by=by)
+    refused = make(title="结对", question=question(), by=by)
     assert refused.obstacles
     quotas = {"1": [[1, 1], [0, 0]], "2": [[1, 2], [2, 2]]}
-    proposal = pairing_actions.make(title="结对", question=question(quotas=quotas), by=by)
+    proposal = make(title="结对", question=question(quotas=quotas), by=by)
     assert [pair.household for pair in proposal.pairs.filter(staff=people[0])] == [households[3]]
     with pytest.raises(ValidationError, match="回避"):
         pairing_actions.edit_pair(pair=proposal.pairs.filter(household=households[0]).get(), staff=people[0], by=by)
@@ -133,8 +140,8 @@ def test_kin_are_never_paired_by_the_solver_or_by_hand(college, users_by_role):
 
 def test_a_fixed_pair_stands(college, users_by_role):
     people, households = college
-    fixed = ((people[2].pk, households[1].pk),)
-    proposal = pairing_actions.make(title="结对", question=question(), by=users_by_role["county"], fixed=fixed)
+    fixed = [(people[2].pk, "household", households[1].pk)]
+    proposal = make(title="结对", question=question(), by=users_by_role["county"], fixed=fixed)
     pair = proposal.pairs.get(household=households[1])
     assert (pair.staff, pair.reasons) == (people[2], "指定结对")
 
@@ -145,7 +152,7 @@ def test_a_ledger_that_changed_meanwhile_stops_the_publication(college, users_by
     line = Responsibility.objects.create(
         staff=people[0], role="key_helper", household=households[0], region_code=households[0].region_code, since=SINCE
     )
-    proposal = pairing_actions.make(title="结对", question=question(), by=by)
+    proposal = make(title="结对", question=question(), by=by)
     pairing_actions.move(proposal=proposal, state="accepted", by=by)
     line.until = dt.date(2024, 6, 15)
     line.save()
@@ -165,7 +172,7 @@ def test_units_go_to_the_villages_of_their_kind(regions, users_by_role):
     regions.next_village.valid_to = SINCE
     regions.next_village.save()
     asked = question(slots=[{"role": "resident", "of": "village", "whom": ""}], kinds=["7"], quotas={"4": [[1, 1]]})
-    proposal = pairing_actions.make(title="选派", question=asked, by=users_by_role["county"])
+    proposal = make(title="选派", question=asked, by=users_by_role["county"])
     paired = {pair.staff.name: pair.village for pair in proposal.pairs.all()}
     assert paired == {"队员1": kinds["1"], "队员3": kinds["3"]}
     assert "党群单位对口软村" in proposal.pairs.get(staff__name="队员1").reasons
@@ -182,7 +189,7 @@ def test_teachers_are_paired_with_single_pupils(regions, make_household, users_b
         quotas={"4": [[0, 5]]},
     )
     by = users_by_role["county"]
-    proposal = pairing_actions.make(title="教师结对", question=asked, by=by)
+    proposal = make(title="教师结对", question=asked, by=by)
     pairing_actions.move(proposal=proposal, state="accepted", by=by)
     pairing_actions.publish(proposal=proposal, on=ON, by=by)
     line = Responsibility.objects.get()
@@ -191,6 +198,115 @@ def test_teachers_are_paired_with_single_pupils(regions, make_household, users_b
 
 def test_nobody_proposes_for_another_place(college, users_by_role):
     with pytest.raises(Refused):
-        pairing_actions.make(title="结对", question=question(), by=users_by_role["town"])
+        make(title="结对", question=question(), by=users_by_role["town"])
     with pytest.raises(Refused):
-        pairing_actions.make(title="结对", question=question(), by=users_by_role["reader"])
+        make(title="结对", question=question(), by=users_by_role["reader"])
+
+
+def test_what_is_computed_is_told_and_a_cancelled_one_writes_nothing(college, users_by_role, monkeypatch):
+    by = users_by_role["county"]
+    proposal = pairing_jobs.propose(title="结对", question=question(), by=by)
+    assert (proposal.state, proposal.pairs.count()) == ("queued", 0)
+    seen = []
+
+    def cancelled_meanwhile(*args, **kwargs):
+        now = PairingProposal.objects.get()
+        seen.append((now.state, now.progress, now.stage))
+        pairing_actions.move(proposal=now, state="cancelled", by=by)
+        return real(*args, **kwargs)
+
+    real = pairing_actions.propose
+    monkeypatch.setattr(pairing_actions, "propose", cancelled_meanwhile)
+    done = pairing_jobs.perform(proposal.pk)
+    assert seen == [("running", 35, "计算 3 人与 8 个对象的最优结对")]
+    assert (done.state, done.pairs.count()) == ("cancelled", 0)
+    monkeypatch.setattr(pairing_actions, "propose", real)
+    pairing_jobs.again(proposal=done, by=by)
+    again = pairing_jobs.perform(proposal.pk)
+    assert (again.state, again.progress, again.pairs.count()) == ("draft", 100, 8)
+
+
+def test_a_killed_computation_is_found_broken_and_can_be_tried_again(college, users_by_role):
+    by = users_by_role["county"]
+    proposal = pairing_jobs.propose(title="结对", question=question(), by=by)
+    PairingProposal.objects.update(state="running", progress=35)
+    proposal.refresh_from_db()
+    # Nobody holds the lock, so the process that computed is no more: who looks at the page finds out.
+    assert pairing_jobs.notice_of(proposal) == ""
+    assert (proposal.state, "被中断" in proposal.message) == ("failed", True)
+    pairing_jobs.again(proposal=proposal, by=by)
+    assert pairing_jobs.perform(proposal.pk).state == "draft"
+
+
+def test_an_unexpected_fault_leaves_a_clear_state(college, users_by_role, monkeypatch):
+    proposal = pairing_jobs.propose(title="结对", question=question(), by=users_by_role["county"])
+
+    def broken(*args, **kwargs):
+        raise MemoryError
+
+    monkeypatch.setattr(pairing_actions, "propose", broken)
+    with pytest.raises(MemoryError):
+        pairing_jobs.perform(proposal.pk)
+    proposal.refresh_from_db()
+    assert (proposal.state, "MemoryError" in proposal.message) == ("failed", True)
+
+
+def test_a_publication_that_is_refused_leaves_the_proposal_accepted_with_the_reason(college, users_by_role):
+    by = users_by_role["county"]
+    _, households = college
+    proposal = make(title="结对", question=question(), by=by)
+    pairing_actions.move(proposal=proposal, state="accepted", by=by)
+    households[0].status = "cancelled"
+    households[0].save()
+    pairing_jobs.publish(proposal=proposal, on=ON, by=by)
+    done = pairing_jobs.perform(proposal.pk, by)
+    assert (done.state, done.published_on) == ("accepted", None)
+    assert "已注销" in done.message
+    assert not Responsibility.objects.exists()
+
+
+def test_a_helper_is_kept_from_the_household_whose_telephone_is_the_helpers_own(regions, make_household, users_by_role):
+    home, other = make_household(members=("甲家",), phone="16012340001"), make_household(members=("乙家",))
+    mine = Staff.objects.create(name="甲", kind="1", phone="16012340001", region_code=regions.village.code)
+    Staff.objects.create(name="乙", kind="1", region_code=regions.other_village.code)
+    asked = question(slots=[{"role": "helper", "of": "household"}], quotas={"4": [[1, 1]]})
+    proposal = make(title="结对", question=asked, by=users_by_role["county"])
+    assert proposal.pairs.get(staff=mine).household == other
+    assert proposal.pairs.get(household=home).staff.name == "乙"
+    assert proposal.counts["same_phone"] == 1
+
+
+def test_whoever_speaks_the_language_goes_where_mandarin_is_not_spoken(regions, make_household, users_by_role):
+    households = [make_household(members=(f"户主{n}",)) for n in range(3)]
+    for household, items in zip(
+        households, ({"nationality": "15"}, {"nationality": "15", "mandarin": True}, {"nationality": "01"}), strict=True
+    ):
+        household.members.update(items=items)
+    for name, languages in (("甲", ""), ("乙", "土家话、苗语"), ("丙", "")):
+        Staff.objects.create(name=name, kind="1", languages=languages, region_code=regions.village.code)
+    asked = question(slots=[{"role": "helper", "of": "household"}], quotas={"4": [[1, 1]]})
+    proposal = make(title="结对", question=asked, by=users_by_role["county"])
+    pair = proposal.pairs.get(household=households[0])
+    assert (pair.staff.name, "会土家语" in pair.reasons) == ("乙", True)
+    assert proposal.counts["spoken"] == 1
+
+
+def test_a_village_gets_as_many_people_as_asked_and_what_is_lacking_is_told_with_names(regions, users_by_role):
+    for number in range(8):
+        Staff.objects.create(name=f"队员{number}", kind="7", region_code=regions.county.code)
+    slots = [{"role": "resident", "of": "village", "count": 3}]
+    asked = question(slots=slots, kinds=["7"], quotas={"4": [[0, 1]]})
+    proposal = make(title="选派", question=asked, by=users_by_role["county"])
+    assert proposal.obstacles == ["“驻村工作队员”：8 人的名额合计 0 至 8 个村，要结对的有 9 个村，缺 1 个名额。"]
+    Staff.objects.create(name="队员8", kind="7", region_code=regions.county.code)
+    enough = make(title="选派", question=asked, by=users_by_role["county"])
+    assert sorted(enough.pairs.values_list("village__name", flat=True)) == sorted(["砚瓦村", "仁和村", "龙潭村"] * 3)
+
+
+def test_a_pair_that_is_forbidden_this_time_is_not_made(college, users_by_role):
+    people, households = college
+    banned = [(people[0].pk, "household", households[n].pk) for n in range(2)]
+    proposal = make(title="结对", question=question(), by=users_by_role["county"], banned=banned)
+    assert {pair.household for pair in proposal.pairs.filter(staff=people[0])} == {households[2], households[3]}
+    with pytest.raises(ValidationError, match="既指定结对又要求回避"):
+        make(title="结对", question=question(), by=users_by_role["county"], banned=banned, fixed=banned[:1])

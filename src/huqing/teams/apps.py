@@ -65,5 +65,6 @@ class TeamsConfig(AppConfig):
                 "assessment_answer": "答复考核申诉",
                 "assessment_close": "完成考核",
                 "pairing_avoid": "登记回避关系",
+                "pairing_lift": "取消回避关系",
             }
         )

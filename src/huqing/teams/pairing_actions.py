@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from huqing.access import audit
+from huqing.access.numbers import has_number
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import covers, sees
 from huqing.matching.pairing import Pair, PairingError, propose
@@ -26,29 +27,45 @@ from huqing.teams.models import (
     Responsibility,
     Staff,
 )
-from huqing.teams.pairing_question import Asked, ask
+from huqing.teams.pairing_question import Asked, ask, refuse_empty
 
 if TYPE_CHECKING:
     from huqing.access.models import User
 
 S, C = PairingProposal.State, ProposedPair.Change
 BATCH = 1_000
-# From which state somebody may lead a proposal to which.
+Wanted = tuple[int, str, int]
+# From which state somebody may lead a proposal to which; computing and publishing go on by themselves.
 NEXT: dict[str, set[str]] = {
+    S.QUEUED: {S.CANCELLED},
+    S.RUNNING: {S.CANCELLED},
+    S.FAILED: {S.QUEUED, S.DISCARDED},
+    S.CANCELLED: {S.QUEUED, S.DISCARDED},
     S.DRAFT: {S.ACCEPTED, S.DISCARDED},
-    S.ACCEPTED: {S.DRAFT, S.PUBLISHED, S.DISCARDED},
+    S.ACCEPTED: {S.DRAFT, S.PUBLISHING, S.DISCARDED},
+    S.PUBLISHING: set(),
     S.PUBLISHED: set(),
     S.DISCARDED: set(),
 }
+PENDING = (S.QUEUED, S.RUNNING, S.PUBLISHING)
+MOST_WAITING = 3
+Report = Callable[[str, int], None]
 
 
-def make(
-    *, title: str, question: Mapping[str, Any], by: User, fixed: tuple[tuple[int, int], ...] = ()
+@transaction.atomic
+def ask_for(
+    *,
+    title: str,
+    question: Mapping[str, Any],
+    by: User,
+    fixed: Sequence[Wanted] = (),
+    banned: Sequence[Wanted] = (),
 ) -> PairingProposal:
-    """Ask the solver and keep its answer as a draft; with obstacles there are no pairs but the reasons why.
+    """Put a question in the queue; it is computed in the background.
 
     ``question``: ``region``, ``slots`` (role, of, whom), ``kinds`` (of staff), ``unit``, ``quotas`` (rank → [least,
-    most] a slot), ``wishes`` (keep, within, balance). ``fixed`` are (staff, household) that must be paired.
+    most] a slot), ``wishes`` (keep, within, balance). ``fixed`` and ``banned`` are (staff, household | person |
+    village, its key): pairs that must be, and that must not be this time.
     """
     require(by, "manage_duties")
     if not covers(by.region_code, question["region"]):
@@ -56,44 +73,77 @@ def make(
     title = clean(title).strip()
     if not title:
         raise ValidationError({"title": "请写方案名称，例如“2024 年结对调整”。"})
-    asked = ask(question, by=by)
+    if has_number(title):
+        raise ValidationError({"title": "方案名称里不要写证件号码、电话或账号。"})
+    both = {tuple(pair) for pair in fixed} & {tuple(pair) for pair in banned}
+    if both:
+        raise ValidationError({"fixed": f"有 {len(both)} 对既指定结对又要求回避，请取消其中一项。"})
+    refuse_empty(question, by=by)
+    if PairingProposal.objects.filter(region_code=question["region"], state__in=PENDING).count() >= MOST_WAITING:
+        raise ValidationError(f"已有 {MOST_WAITING} 个方案在计算或排队，请等前面的算完。")
+    proposal = PairingProposal.objects.create(
+        title=title[:100],
+        region_code=question["region"],
+        question={**question, "fixed": [list(pair) for pair in fixed], "banned": [list(pair) for pair in banned]},
+        state=S.QUEUED,
+        created_at=timezone.now(),
+        created_by=by,
+    )
+    audit.record(by=by, action="pairing_propose", subject=proposal, detail={"title": title})
+    return proposal
+
+
+def compute(proposal: PairingProposal, *, by: User, report: Report) -> None:
+    """Ask the solver and keep its answer as a draft; with obstacles there are no pairs but the reasons why.
+
+    ValidationError and Refused say why it cannot be computed. ``report`` is told what is being done and how far it is;
+    what it raises stops the work. Nothing is written before the end.
+    """
+    require(by, "manage_duties")
+    report("读取人员、对象和原有结对", 5)
+    asked = ask(proposal.question, by=by)
+    report(f"计算 {len(asked.helpers)} 人与 {len(asked.targets)} 个对象的最优结对", 35)
     try:
         found = propose(
             asked.helpers,
             asked.targets,
             asked.wishes,
             existing=asked.existing,
-            fixed=_fixed(asked, fixed),
+            fixed=_fixed(asked, proposal.question.get("fixed", ())),
             forbidden=asked.forbidden,
+            words=asked.words,
         )
     except PairingError as error:
         raise ValidationError(_readable(str(error))) from error
+    report("写入方案", 75)
     with transaction.atomic():
-        proposal = PairingProposal.objects.create(
-            title=title,
-            region_code=question["region"],
-            question={**question, "fixed": [list(pair) for pair in fixed]},
-            obstacles=[_readable(text) for text in found.obstacles],
-            created_at=timezone.now(),
-            created_by=by,
-        )
+        row = PairingProposal.objects.select_for_update().get(pk=proposal.pk)
+        if row.state != S.RUNNING:
+            report("写入方案", 80)
+        row.obstacles = [_readable(text) for text in found.obstacles]
         if not found.obstacles:
-            _write(proposal, asked, found.pairs, found.reasons or {})
-        counts = {"helpers": len(asked.helpers), "targets": len(asked.targets), "pairs": len(found.pairs)}
-        audit.record(by=by, action="pairing_propose", subject=proposal, detail={"title": title, **counts})
-    return proposal
+            _write(row, asked, found.pairs, found.reasons or {})
+        row.counts = {**asked.counts, "pairs": len(found.pairs)}
+        row.state, row.progress, row.stage, row.message = S.DRAFT, 100, "", ""
+        row.save()
+        audit.record(by=by, action="pairing_computed", subject=row, detail={"title": row.title, **row.counts})
 
 
-def _fixed(asked: Asked, fixed: tuple[tuple[int, int], ...]) -> list[Pair]:
-    by_pk = {person.pk: key for key, person in asked.staff.items()}
-    by_household = {goal.household: key for key, goal in asked.goals.items() if goal.person is None}
+def _fixed(asked: Asked, fixed: Sequence[Wanted]) -> list[Pair]:
     needs = {target.key: next(iter(target.needs)) for target in asked.targets}
     pairs = []
-    for staff, household in fixed:
-        if staff not in by_pk or household not in by_household:
-            raise ValidationError({"fixed": "指定结对里有不在这次名单中的人或户，请核对。"})
-        key = by_household[household]
-        pairs.append(Pair(by_pk[staff], key, needs[key]))
+    for staff, of, pk in fixed:
+        helper = asked.helper_of(staff)
+        keys = asked.keys_of(of, pk)
+        if helper is None:
+            name = Staff.objects.filter(pk=staff).values_list("name", flat=True).first()
+            raise ValidationError(
+                f"指定结对里的 {name} 不在这次的人员里（类别、职级名额或单位不符）。请改条件或取消指定。"
+            )
+        if len(keys) != 1:
+            told = "不在这次的对象里" if not keys else "里有几个对象，要写明是哪一个人"
+            raise ValidationError(f"给 {helper.partition('#')[0]} 指定的对象{told}。请改条件或取消指定。")
+        pairs.append(Pair(helper, keys[0], needs[keys[0]]))
     return pairs
 
 
@@ -214,17 +264,33 @@ def undo_edit(*, proposal: PairingProposal, by: User) -> PairEdit:
 
 @transaction.atomic
 def move(*, proposal: PairingProposal, state: str, by: User) -> PairingProposal:
-    """Accept a draft, send it back to draft, or discard it; publishing is ``publish``."""
+    """Accept a draft, send it back to draft, discard it, cancel what is being computed or have it computed again."""
     proposal = _locked(proposal, by)
-    if state == S.PUBLISHED or state not in NEXT[S(proposal.state)]:
-        raise ValidationError(f"方案现在是“{proposal.get_state_display()}”，不能这样办理。")
+    if state in (S.PUBLISHED, S.PUBLISHING) or state not in NEXT[S(proposal.state)]:
+        raise ValidationError(f"方案现在是“{proposal.get_state_display()}”，不能这样办理。请刷新页面。")
     if state == S.ACCEPTED and (proposal.obstacles or not proposal.pairs.exists()):
         raise ValidationError("方案没有结成对，不能同意。请按列出的原因调整条件，重新生成。")
-    proposal.state = state
+    proposal.state, proposal.message, proposal.stage = state, "", ""
     if state == S.ACCEPTED:
         proposal.accepted_by, proposal.accepted_at = by, timezone.now()
+    if state == S.QUEUED:
+        proposal.progress = 0
     proposal.save()
     audit.record(by=by, action="pairing_state", subject=proposal, detail={"state": proposal.get_state_display()})
+    return proposal
+
+
+@transaction.atomic
+def ask_to_publish(*, proposal: PairingProposal, on: dt.date, by: User) -> PairingProposal:
+    """Have an accepted proposal written into the ledger in the background; what can be seen at once is refused here."""
+    proposal = _locked(proposal, by)
+    _in(proposal, S.ACCEPTED, "先同意方案，再发布。")
+    late = proposal.pairs.filter(change=C.ENDED, line__since__gte=on).order_by("-line__since").first()
+    if late is not None and late.line is not None:
+        raise ValidationError({"on": f"有责任 {late.line.since} 才开始，发布日期要在这之后，请改日期。"})
+    proposal.state, proposal.published_on, proposal.progress = S.PUBLISHING, on, 0
+    proposal.stage, proposal.message = "", ""
+    proposal.save()
     return proposal
 
 
@@ -235,7 +301,8 @@ def publish(*, proposal: PairingProposal, on: dt.date, by: User) -> PairingPropo
     Refused when the ledger or the households have changed since the proposal was made: nothing is written then.
     """
     proposal = _locked(proposal, by)
-    _in(proposal, S.ACCEPTED, "先同意方案，再发布。")
+    if proposal.state not in (S.ACCEPTED, S.PUBLISHING):
+        raise ValidationError("先同意方案，再发布。")
     pairs = list(proposal.pairs.select_related("staff", "household", "person", "village", "line"))
     _unchanged(pairs, on)
     ended = [pair.line_id for pair in pairs if pair.change == C.ENDED]
@@ -257,8 +324,9 @@ def publish(*, proposal: PairingProposal, on: dt.date, by: User) -> PairingPropo
     if fresh:
         duty_checks.refuse(fresh)
         Responsibility.objects.bulk_create(fresh, batch_size=BATCH)
-    proposal.state, proposal.published_on = S.PUBLISHED, on
-    proposal.save(update_fields=["state", "published_on"])
+    proposal.state, proposal.published_on, proposal.progress = S.PUBLISHED, on, 100
+    proposal.stage = proposal.message = ""
+    proposal.save()
     detail = {"title": proposal.title, "begins": on, "new": len(fresh), "ended": len(ended)}
     audit.record(by=by, action="pairing_publish", subject=proposal, detail=detail)
     return proposal
@@ -275,24 +343,6 @@ def _unchanged(pairs: list[ProposedPair], on: dt.date) -> None:
         household = pair.household
         if household is not None and household.status != Household.Status.ACTIVE:
             raise ValidationError(stale.format(f"{household.head_name}户已注销"))
-
-
-@transaction.atomic
-def avoid(*, staff: Staff, household: Household, reason: str, by: User) -> Avoidance:
-    """Write down that two must not be paired."""
-    require(by, "manage_duties")
-    if not sees(by, staff) or not sees(by, household):
-        raise Refused("人员或农户不在您的管辖范围内。")
-    reason = clean(reason).strip()
-    if not reason:
-        raise ValidationError({"reason": "请写回避的原因，例如“亲属”。"})
-    row = Avoidance(
-        staff=staff, household=household, region_code=household.region_code, reason=reason[:60], created_by=by
-    )
-    row.full_clean()
-    row.save()
-    audit.record(by=by, action="pairing_avoid", subject=household, detail={"staff": staff.name, "reason": row.reason})
-    return row
 
 
 def _locked(proposal: PairingProposal, by: User) -> PairingProposal:

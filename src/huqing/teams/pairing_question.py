@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,15 +16,18 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from huqing.access.scope import code_range, visible
-from huqing.matching.pairing import Helper, Pair, Quota, Target, Wishes
+from huqing.access.seal import token
+from huqing.matching.pairing import Helper, Pair, Quota, Target, Wishes, Words
 from huqing.packs.manifest import EVERYBODY
 from huqing.packs.shipped import shipped, shipped_keys
 from huqing.registry import snapshot
 from huqing.registry.models import Household, Label, Person, Region
 from huqing.rules.benefits import compute
 from huqing.rules.engine import quoted
+from huqing.screening.models import Run
 from huqing.screening.queries import last_run
 from huqing.standards.codelists import codelist
+from huqing.standards.regioncodes import spoken_name
 from huqing.teams.duty_checks import GOALS
 from huqing.teams.ledger_queries import holding, today
 from huqing.teams.models import Avoidance, Responsibility, Staff, VillageTrait
@@ -36,15 +40,23 @@ COUNTY_DIGITS = 6
 BELONG = frozenset({("党群", "软村"), ("政法", "乱村"), ("经济", "穷村"), ("涉农", "专业村")})
 HAN = "01"
 SUBJECTS = {"household": "农户", "person": "人员", "village": "行政村"}
+COUNTED = {"household": "户", "person": "人", "village": "个村"}
+RANK_UNKNOWN = "4"
+LISTED = 500
+SPOKEN = re.compile(r"[、,，;；/\s]+")
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One role and whom it is for: households, people or villages with a label or of a rule, "" for all."""
+    """One role and whom it is for: households, people or villages with a label or of a rule, "" for all.
+
+    ``count`` is how many helpers each of them is to have.
+    """
 
     role: str
     of: str
     whom: str = ""
+    count: int = 1
 
 
 @dataclass
@@ -59,6 +71,25 @@ class Asked:
     forbidden: set[tuple[str, str]] = field(default_factory=set)
     staff: dict[str, Staff] = field(default_factory=dict)
     goals: dict[str, Goal] = field(default_factory=dict)
+    words: Words = field(default_factory=Words)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def keys_of(self, of: str, pk: int) -> list[str]:
+        """The keys of the targets that a household, a person or a village is or belongs to."""
+        if not self._by_goal:
+            for key, goal in self.goals.items():
+                for name in ("household", "person", "village"):
+                    self._by_goal.setdefault((name, getattr(goal, name)), []).append(key)
+        return self._by_goal.get((of, pk), [])
+
+    def helper_of(self, staff: int) -> str | None:
+        """The key of somebody, if they are among the helpers."""
+        if not self._by_staff:
+            self._by_staff.update({person.pk: key for key, person in self.staff.items()})
+        return self._by_staff.get(staff)
+
+    _by_goal: dict[tuple[str, int | None], list[str]] = field(default_factory=dict)
+    _by_staff: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,6 +100,23 @@ class Goal:
     household: int | None = None
     person: int | None = None
     village: int | None = None
+
+
+def whom_words(slot: Slot | Mapping[str, str]) -> str:
+    """Whom a slot means, in words: 有“低保”标签的农户, 工作法“教师家访”选出的人员, 全部行政村."""
+    of, whom = (slot.of, slot.whom) if isinstance(slot, Slot) else (slot["of"], slot.get("whom", ""))
+    what, _, name = whom.partition(":")
+    if what == "label":
+        return f"有“{codelist('label_kind').label(name)}”标签的{SUBJECTS[of]}"
+    if what == "rule":
+        return f"工作法“{rules_offered().get(name, ('', name))[1]}”选出的{SUBJECTS[of]}"
+    return f"全部{SUBJECTS[of]}"
+
+
+def language_of(text: str) -> str:
+    """One language however it is written: 土家族, 土家话 and 土家语 are 土家语."""
+    stem = text.strip().removesuffix("族").removesuffix("语").removesuffix("话")
+    return f"{stem}语" if stem else ""
 
 
 @cache
@@ -92,26 +140,75 @@ def ask(question: Mapping[str, Any], *, by: User) -> Asked:
     slots = [Slot(**slot) for slot in question["slots"]]
     helpers, staff = _helpers(question, slots, by)
     if not helpers:
-        raise ValidationError("按这些条件没有可以结对的人。请换人员类别或职级名额，或先登记人员。")
+        raise ValidationError(NO_HELPERS)
     # Reading everybody's people is worth it only where somebody speaks something.
     spoken = any(helper.speaks for helper in helpers)
     targets, goals = _targets(question["region"], slots, by, spoken=spoken)
     if not targets:
-        raise ValidationError("按这些条件没有要结对的对象。请换标签、规则或乡镇。")
+        raise ValidationError(NO_TARGETS.format("、".join(map(whom_words, slots))))
     limits = {key: question["wishes"][key] for key in ("keep", "within", "balance") if key in question["wishes"]}
     asked = Asked(helpers, targets, Wishes(kinds=BELONG, **limits), staff=staff, goals=goals)
+    asked.words = _words(slots, question["region"])
     _existing(asked, slots, question["region"])
-    _avoidances(asked)
+    asked.counts = {"helpers": len(helpers), "targets": len(targets), **_avoidances(asked)}
+    asked.counts["spoken"] = sum(1 for target in targets if target.speaks)
+    for staff_key, of, pk in question.get("banned", ()):
+        helper = asked.helper_of(staff_key)
+        asked.forbidden |= {(helper, key) for key in asked.keys_of(of, pk) if helper is not None}
     return asked
 
 
-def _helpers(question: Mapping[str, Any], slots: list[Slot], by: User) -> tuple[list[Helper], dict[str, Staff]]:
-    rows = visible(Staff.objects.filter(left_on=None, kind__in=question["kinds"]), by).select_related("unit")
+def refuse_empty(question: Mapping[str, Any], *, by: User) -> None:
+    """ValidationError if it can be seen at once that there is nobody to pair; the rest is told once it is computed."""
+    slots = [Slot(**slot) for slot in question["slots"]]
+    if not able(question, by).exists():
+        raise ValidationError(NO_HELPERS)
+    for slot in slots:
+        if slot.whom.startswith("rule:"):
+            _snapshot_of(question["region"])
+    if not any(slot.whom.startswith("rule:") or _any(slot, question["region"], by) for slot in slots):
+        raise ValidationError(NO_TARGETS.format("、".join(map(whom_words, slots))))
+
+
+NO_HELPERS = "按这些条件没有可以结对的人。请换人员类别或职级名额，或先登记人员。"
+NO_TARGETS = "按这些条件（{}）没有要结对的对象。请换标签、规则或乡镇。"
+
+
+def _any(slot: Slot, region: str, by: User) -> bool:
+    if slot.of == "village":
+        return _villages(region, by).exists()
+    active = visible(Household.objects.filter(code_range(region), status=Household.Status.ACTIVE), by)
+    chosen = _chosen(slot, region, by)
+    if slot.of == "household":
+        return (active if chosen is None else active.filter(pk__in=chosen)).exists()
+    people = Person.objects.filter(household__in=active)
+    return (people if chosen is None else people.filter(pk__in=chosen)).exists()
+
+
+def _words(slots: list[Slot], region: str) -> Words:
+    places = Region.objects.filter(code_range(region, "code"), level=Region.Level.VILLAGE, valid_to=None)
+    names = places.values_list("code", "name", "parent__name")
+    return Words(
+        roles={slot.role: codelist("duty_role").label(slot.role) for slot in slots},
+        places={code: f"{town or ''}{spoken_name(name)}" for code, name, town in names},
+        counted={slot.role: COUNTED[slot.of] for slot in slots},
+        chosen={slot.role: whom_words(slot) for slot in slots if slot.whom},
+    )
+
+
+def able(question: Mapping[str, Any], by: User) -> QuerySet[Staff]:
+    """Who could help at all: in office, of these kinds, of a rank with a number."""
+    rows = visible(Staff.objects.filter(left_on=None, kind__in=question["kinds"]), by)
     if question.get("unit"):
         rows = rows.filter(unit=question["unit"])
+    ranks = [rank for rank, numbers in question["quotas"].items() if any(most for _, most in numbers)]
+    return rows.filter(rank__in=[*ranks, *([""] if RANK_UNKNOWN in ranks else [])])
+
+
+def _helpers(question: Mapping[str, Any], slots: list[Slot], by: User) -> tuple[list[Helper], dict[str, Staff]]:
     helpers, staff = [], {}
-    for person in rows.order_by("pk"):
-        numbers = question["quotas"].get(person.rank or "4")
+    for person in able(question, by).select_related("unit").order_by("pk"):
+        numbers = question["quotas"].get(person.rank or RANK_UNKNOWN)
         if not numbers:
             continue
         key = f"{person.name}#{person.pk}"
@@ -119,7 +216,7 @@ def _helpers(question: Mapping[str, Any], slots: list[Slot], by: User) -> tuple[
         kind = codelist("unit_kind").label(person.unit.kind) if person.unit and person.unit.kind else ""
         # A county's office is in no village: only somebody placed in a town or village is near to one.
         place = person.region_code if person.region_code[COUNTY_DIGITS:].strip("0") else ""
-        speaks = frozenset(part for part in person.languages.replace(",", "、").split("、") if part)
+        speaks = frozenset(filter(None, map(language_of, SPOKEN.split(person.languages))))
         if question["wishes"].get("within") and not place:
             place = person.region_code
         helpers.append(Helper(key, quotas, place=place, unit=str(person.unit_id), kind=kind, speaks=speaks))
@@ -136,17 +233,16 @@ def _targets(region: str, slots: list[Slot], by: User, *, spoken: bool) -> tuple
         for key, goal, speaks in _subjects(region, slot, by, spoken=spoken):
             if key not in found:
                 place = goal.region_code
-                found[key] = Target(key, place, {slot.role: 1}, kind=kinds.get(place, ""), speaks=speaks)
+                found[key] = Target(key, place, {slot.role: slot.count}, kind=kinds.get(place, ""), speaks=speaks)
                 goals[key] = goal
     return sorted(found.values(), key=lambda target: (target.place, target.key)), goals
 
 
 def _subjects(region: str, slot: Slot, by: User, *, spoken: bool) -> list[tuple[str, Goal, str]]:
     if slot.of == "village":
-        villages = visible(Region.objects.filter(level=Region.Level.VILLAGE, valid_to=None), by)
         return [
-            (f"{village.name}#{village.pk}", Goal(village.code, village=village.pk), "")
-            for village in villages.filter(code_range(region, "code"))
+            (f"{spoken_name(village.name)}#{village.pk}", Goal(village.code, village=village.pk), "")
+            for village in _villages(region, by)
         ]
     active = visible(Household.objects.filter(code_range(region), status=Household.Status.ACTIVE), by)
     chosen = _chosen(slot, region, by)
@@ -166,6 +262,14 @@ def _subjects(region: str, slot: Slot, by: User, *, spoken: bool) -> list[tuple[
     ]
 
 
+def _villages(region: str, by: User) -> QuerySet[Region]:
+    """The villages of an area with households, where only some of it has any; else all of them."""
+    villages = visible(Region.objects.filter(level=Region.Level.VILLAGE, valid_to=None), by)
+    villages = villages.filter(code_range(region, "code")).order_by("code")
+    settled = villages.filter(pk__in=Household.objects.filter(code_range(region)).values("village"))
+    return settled if settled.exists() else villages
+
+
 def _chosen(slot: Slot, region: str, by: User) -> QuerySet[Any] | set[int] | None:
     """The keys of those a label or rule means; None for everybody."""
     what, _, name = slot.whom.partition(":")
@@ -181,12 +285,7 @@ def _chosen(slot: Slot, region: str, by: User) -> QuerySet[Any] | set[int] | Non
 
 def _by_rule(name: str, of: str, region: str) -> set[int]:
     """Whom a rule holds for, by the snapshot of the last screening."""
-    run = last_run(region)
-    if run is None or not run.snapshot:
-        raise ValidationError("按规则选对象要先有一次筛查。请县级经办先筛查，或改用标签。")
-    folder = snapshot.folder(run.region_code, run.snapshot)
-    if not folder.exists():
-        raise ValidationError("最近一次筛查的快照已清理。请重新筛查，或改用标签。")
+    run, folder = _snapshot_of(region)
     with tempfile.TemporaryDirectory(prefix="huqing-pairing-") as scratch:
         out = Path(scratch) / "chosen.parquet"
         compute(out, of=of, names=[name], as_of=run.as_of, region=region[:COUNTY_DIGITS], snapshot=folder)
@@ -195,11 +294,26 @@ def _by_rule(name: str, of: str, region: str) -> set[int]:
     return {pk for (pk,) in rows}
 
 
+def _snapshot_of(region: str) -> tuple[Run, Path]:
+    """The last screening of an area and its snapshot; ValidationError without either."""
+    run = last_run(region)
+    if run is None or not run.snapshot:
+        raise ValidationError("按规则选对象要先有一次筛查。请县级经办先筛查，或改用标签。")
+    folder = snapshot.folder(run.region_code, run.snapshot)
+    if not folder.exists():
+        raise ValidationError("最近一次筛查的快照已清理。请重新筛查，或改用标签。")
+    return run, folder
+
+
 def _languages(rows: QuerySet[Household]) -> dict[int, str]:
-    """The people's name of the head of those households whose head is not Han."""
-    heads = Person.objects.filter(household__in=rows, relation="01")
-    codes = ((household, items.get("nationality", "")) for household, items in heads.values_list("household", "items"))
-    return {household: codelist("nationality").label(code) for household, code in codes if code and code != HAN}
+    """The language of those households whose head is of another people than Han and is not known to speak Mandarin."""
+    heads = Person.objects.filter(household__in=rows, relation="01").values_list("household", "items")
+    found = {}
+    for household, items in heads:
+        code = items.get("nationality", "")
+        if code in codelist("nationality") and code != HAN and items.get("mandarin") is not True:
+            found[household] = language_of(codelist("nationality").label(code))
+    return found
 
 
 def _existing(asked: Asked, slots: list[Slot], region: str) -> None:
@@ -221,11 +335,34 @@ def _existing(asked: Asked, slots: list[Slot], region: str) -> None:
             asked.existing[Pair(helper, key, role)] = pk
 
 
-def _avoidances(asked: Asked) -> None:
-    by_household: dict[int, list[str]] = defaultdict(list)
-    for key, goal in asked.goals.items():
-        if goal.household is not None:
-            by_household[goal.household].append(key)
-    by_pk = {person.pk: key for key, person in asked.staff.items()}
-    for staff, household in Avoidance.objects.filter(staff__in=by_pk).values_list("staff", "household"):
-        asked.forbidden |= {(by_pk[staff], key) for key in by_household[household]}
+def _avoidances(asked: Asked) -> dict[str, int]:
+    """Who must not meet: what was written down, and whoever has the telephone number of somebody in the household."""
+    kin: Counter[str] = Counter()
+    for staff, household in Avoidance.objects.filter(staff__in=[one.pk for one in asked.staff.values()]).values_list(
+        "staff", "household"
+    ):
+        kin["avoided"] += _keep_apart(asked, staff, household)
+    numbers = {token("phone", one.phone): one.pk for one in asked.staff.values() if one.phone}
+    for staff, household in _same_phone(numbers):
+        kin["same_phone"] += _keep_apart(asked, staff, household)
+    return {"avoided": kin["avoided"], "same_phone": kin["same_phone"]}
+
+
+def _keep_apart(asked: Asked, staff: int, household: int) -> int:
+    helper = asked.helper_of(staff)
+    pairs = {(helper, key) for key in asked.keys_of("household", household) if helper is not None}
+    fresh = len(pairs - asked.forbidden)
+    asked.forbidden |= pairs
+    return fresh
+
+
+def _same_phone(numbers: Mapping[str, int]) -> set[tuple[int, int]]:
+    """The households with a telephone number (by its token) of one of the staff: their own, or their family's."""
+    found = set()
+    wanted = sorted(numbers)
+    for start in range(0, len(wanted), LISTED):
+        part = wanted[start : start + LISTED]
+        rows = Household.objects.filter(phone_token__in=part).values_list("phone_token", "pk")
+        people = Person.objects.filter(phone_token__in=part).exclude(household=None)
+        found |= {(numbers[mark], pk) for mark, pk in (*rows, *people.values_list("phone_token", "household"))}
+    return found

@@ -84,11 +84,12 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Words:
-    """How roles, places and what is counted in a role are called where something is told; without, as they are."""
+    """How roles and places are called in what is told, what a role's targets are counted in and who they are."""
 
     roles: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
     counted: Mapping[str, str] = field(default_factory=dict)
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
     def role(self, role: str) -> str:
         """A role's name."""

@@ -79,11 +79,12 @@ def _totals(asked: Problem, left: Remainder, role: str) -> list[str]:
     needs = sum(count for (_, name), count in left.needs.items() if name == role)
     name, unit = asked.words.role(role), asked.words.unit(role)
     offered = f"{most}" if least == most else f"{least} 至 {most}"
+    chosen = f"（{asked.words.chosen[role]}）" if role in asked.words.chosen else ""
     start = f"“{name}”：{len(quotas)} 人的名额合计 {offered} {unit}{_shares(quotas)}"
     if needs > most:
-        return [f"{start}，要结对的有 {needs} {unit}，缺 {needs - most} 个名额。"]
+        return [f"{start}，要结对的{chosen}有 {needs} {unit}，缺 {needs - most} 个名额。"]
     if needs < least:
-        return [f"{start}，要结对的只有 {needs} {unit}，多 {least - needs} 个名额。"]
+        return [f"{start}，要结对的{chosen}只有 {needs} {unit}，多 {least - needs} 个名额。"]
     return []
 
 

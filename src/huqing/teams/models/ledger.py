@@ -202,3 +202,55 @@ class Responsibility(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["staff", "until"], name="responsibility_staff")]
+
+
+class UnitDuty(models.Model):
+    """What a unit as such is responsible for (后盾单位, 包联单位): a village, a grid or a household, dated.
+
+    It never counts as somebody being responsible for a household: that takes a person with a name.
+    """
+
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="duties", verbose_name="单位")
+    role = models.CharField("责任", max_length=20, help_text="代码表 duty_role")
+    region_code = models.CharField("区划代码", max_length=12, db_index=True)
+    village = models.ForeignKey(
+        "registry.Region", models.PROTECT, null=True, related_name="unit_duties", verbose_name="行政村"
+    )
+    grid = models.ForeignKey(
+        "registry.Grid", models.CASCADE, null=True, related_name="unit_duties", verbose_name="网格"
+    )
+    household = models.ForeignKey(
+        "registry.Household", models.CASCADE, null=True, related_name="unit_duties", verbose_name="农户"
+    )
+    since = models.DateField("起始日期")
+    until = models.DateField("终止日期", null=True, help_text="最后一天")
+
+    objects = ScopedManager(public_place=True)
+
+    class Meta:
+        verbose_name = "单位责任"
+        verbose_name_plural = "单位责任"
+        ordering = ["region_code", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__gte=models.F("since")),
+                name="unit_duty_dates_in_order",
+                violation_error_message="终止日期不能早于起始日期。",
+            ),
+            models.CheckConstraint(
+                condition=Q(village__isnull=False, grid=None, household=None)
+                | Q(village=None, grid__isnull=False, household=None)
+                | Q(village=None, grid=None, household__isnull=False),
+                name="unit_duty_for_one",
+                violation_error_message="一条单位责任只对应一个村、一个网格或一户。",
+            ),
+            *(
+                models.UniqueConstraint(
+                    fields=["unit", "role", target],
+                    condition=Q(**{"until__isnull": True, f"{target}__isnull": False}),
+                    name=f"unit_duty_{target}_once",
+                    violation_error_message="这个单位已经负责这个对象，不用再登记。",
+                )
+                for target in ("village", "grid", "household")
+            ),
+        ]

@@ -9,14 +9,20 @@ from huqing.access.scope import ScopedManager
 
 
 class PairingProposal(models.Model):
-    """A proposed pairing: made by the solver, changed by people, accepted, and published into the ledger once.
+    """A proposed pairing: computed in the background, changed by people, accepted, published into the ledger once.
 
-    ``question`` holds what was asked (roles, quotas by rank, wishes), ``obstacles`` in words why no pairing exists.
+    ``question`` holds what was asked (roles, quotas by rank, wishes), ``obstacles`` in words why no pairing exists,
+    ``message`` why it was not computed or not published, ``counts`` what was found in the ledger and the registry.
     """
 
     class State(models.TextChoices):
+        QUEUED = "queued", "排队中"
+        RUNNING = "running", "计算中"
+        FAILED = "failed", "没有算成"
+        CANCELLED = "cancelled", "已取消"
         DRAFT = "draft", "草案"
         ACCEPTED = "accepted", "已同意"
+        PUBLISHING = "publishing", "发布中"
         PUBLISHED = "published", "已发布"
         DISCARDED = "discarded", "已作废"
 
@@ -25,6 +31,10 @@ class PairingProposal(models.Model):
     question = models.JSONField("条件", default=dict)
     obstacles = models.JSONField("不能结对的原因", default=list)
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.DRAFT)
+    progress = models.PositiveSmallIntegerField("进度", default=0, help_text="百分之几")
+    stage = models.CharField("正在做", max_length=40, blank=True)
+    message = models.CharField("没有办成的原因", max_length=500, blank=True)
+    counts = models.JSONField("数量", default=dict, help_text="helpers, targets, avoided, same_phone, spoken")
     created_at = models.DateTimeField("生成时间")
     created_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="生成人")
     accepted_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="同意人")
