@@ -172,7 +172,7 @@ def _disability_values(roster: Roster, row: Row) -> list[list[str]]:
     for title, key, theirs in (("残疾类别", "disability_type", "class"), ("残疾等级", "disability_grade", "grade")):
         codes = codelist(key)
         ours, told = (codes.label(value) if value else "没有" for value in (row[key], row[theirs]))
-        if ours != told or not (row["in_ours"] and row["in_theirs"]):
+        if ours != told:
             values.append([title, ours, told if row["in_theirs"] else _stopped(row)])
     if row["in_ours"] and row["disability_type"] is None:
         values.append(["健康状况", "残疾", "持证" if row["in_theirs"] else _stopped(row)])
@@ -204,8 +204,12 @@ def _amounts(db: Any, roster: Roster, snapshot: Path, day: dt.date) -> Iterator[
         return
     query = sql.AMOUNTS.format(rows=_file(snapshot, roster.record_kind), aid=roster.aid, day=day)
     for home, code, ours, theirs, record in db.execute(query).fetchall():
-        values = [["一年的低保金", f"{yuan_text(ours)} 元", f"{yuan_text(int(theirs))} 元（月保障金×12）"]]
+        values = [["一年的低保金", f"{_yuan(ours)} 元", f"{_yuan(int(theirs))} 元（月保障金×12）"]]
         yield Found(roster.key, K.DETAIL, f"h{home}", home, None, record, code, "", values, "unknown")
+
+
+def _yuan(fen: int) -> str:
+    return yuan_text(fen, grouped=True)
 
 
 def _unlinked(db: Any, roster: Roster) -> Iterator[Found]:

@@ -131,7 +131,7 @@ def propose(facts: Facts, settings: Settings, day: dt.date) -> Proposal:
             reasons[X.UNKNOWN].append(f"有未处理的预警“{titles[finding].title}”，请先核实。")
     amount = facts.aid.items.get("monthly_amount") if facts.aid is not None else None
     if amount is not None and settings.line is not None and amount * 12 > settings.line:
-        told = f"月保障金 {yuan_text(amount)} 元，超过低保标准（{_yuan(settings.line)} 元/人·年）的每月数。"
+        told = f"月保障金 {_yuan(amount)} 元，超过低保标准（{_yuan(settings.line)} 元/人·年）的每月数。"
         reasons[X.AMOUNT].append(told)
     outcome = next((one for one in (X.LEAVE, X.UNKNOWN, X.AMOUNT) if reasons[one]), X.CONTINUE)
     listed = [text for one in (X.LEAVE, X.UNKNOWN, X.AMOUNT) for text in reasons[one]]
@@ -180,5 +180,4 @@ def _aid(records: Sequence[DepartmentRecord], kind: str, day: dt.date) -> Depart
 
 
 def _yuan(fen: int) -> str:
-    whole = f"{fen // 100:,}"
-    return whole if fen % 100 == 0 else f"{whole}.{fen % 100:02d}"
+    return yuan_text(fen, grouped=True)

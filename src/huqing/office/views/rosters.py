@@ -42,8 +42,10 @@ COLUMNS = [
 def roster_list(request: HttpRequest) -> HttpResponse:
     """A month of a label: sums with their check, by place, and the list of changes."""
     told = _asked(request)
-    change = request.GET.get("change", "in")
-    change = change if change in CHANGES else "in"
+    change = request.GET.get("change", "")
+    if change not in CHANGES:
+        # Without a wish, the first list that has something in it.
+        change = next((key for key in CHANGES if _count(told["list"], key)), "in")
     page, lines = _page(request, told["list"], change, told["place"]["region"])
     context = {
         **told,
