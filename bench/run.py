@@ -49,6 +49,7 @@ def commands() -> dict[str, list[list[str]]]:
         "office": [
             [*here, "bench/bench_recheck.py"],
             [*here, "bench/bench_office.py"],
+            [*here, "bench/bench_public.py"],
             [*here, *measure, str(county)],
             [*here, "bench/bench_visits.py"],
         ],
@@ -62,6 +63,7 @@ def commands() -> dict[str, list[list[str]]]:
                 [*there, "bench/bench_recheck.py"],
                 [*there, "bench/bench_office.py"],
                 [*there, "bench/bench_openrosa.py"],
+                [*there, "bench/bench_public.py"],
                 [*here, *measure, f"{county}-postgresql", "--database", postgres],
                 [*there, "bench/bench_visits.py"],
             ],
