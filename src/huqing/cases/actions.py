@@ -166,9 +166,24 @@ def obstacles(case: Case, step: Move, *, by: User | None, day: dt.date) -> list[
             raise Refused("这一步须由人办理。")
     else:
         _may(by, "handle_cases", case.household)
-        if by.role not in step.by:
-            able = "、".join(Role(role).label for role in step.by) or "系统"
-            raise Refused(f"“{step.title}”由{able}办理。")
+        told = barred(step, by)
+        if told:
+            raise Refused(told)
+    return lacking(case, step, by=by, day=day)
+
+
+def barred(step: Move, by: User) -> str:
+    """Why somebody of this role never takes the step; "" if the role may."""
+    if by.role in step.by:
+        return ""
+    able = "、".join(Role(role).label for role in step.by) or "系统"
+    return f"“{step.title}”由{able}办理。"
+
+
+def lacking(
+    case: Case, step: Move, *, by: User | None, day: dt.date, there: Mapping[str, Evidence] | None = None
+) -> list[str]:
+    """What a step that the person may take still lacks, in words."""
     told = []
     if day < case.entered_on:
         told.append(f"今天（{day:%Y-%m-%d}）早于进入本环节的日期（{case.entered_on:%Y-%m-%d}），请检查服务器时间。")
@@ -176,7 +191,7 @@ def obstacles(case: Case, step: Move, *, by: User | None, day: dt.date) -> list[
         told.append(f"期限未满，{case.free_from:%Y-%m-%d} 起才能办理。")
     if step.second and by is not None and case.steps.order_by("turn").values_list("by", flat=True).last() == by.pk:
         told.append("上一步由您办理，这一步须换一个人办理。")
-    return told + needs.missing(case, step.needs, day)
+    return told + needs.missing(case, step.needs, day, there)
 
 
 @transaction.atomic

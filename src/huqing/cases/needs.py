@@ -22,9 +22,11 @@ PANEL = "评议小组"
 TEXT_LENGTH = 2000
 
 
-def missing(case: Case, needs: tuple[str, ...], day: dt.date) -> list[str]:
-    """In words what a step still lacks."""
-    there = present(case)
+def missing(case: Case, needs: tuple[str, ...], day: dt.date, there: Mapping[str, Evidence] | None = None) -> list[str]:
+    """In words what a step still lacks; ``there`` are the papers ``present`` found, if they are known."""
+    if not needs:
+        return []
+    there = present(case) if there is None else there
     told = []
     for need in needs:
         if need in COMPUTED:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, F, Q, QuerySet
 
 from huqing.access.permissions import Refused, may
-from huqing.cases import actions
+from huqing.cases import actions, needs
 from huqing.cases.calendar import workdays
-from huqing.cases.errors import CaseError
 from huqing.cases.evaluations import waiting as to_evaluate
 from huqing.cases.models import (
     NEVER,
     Case,
     CaseState,
     Evaluation,
+    Evidence,
     Objection,
     ProcedureVersion,
     PublicPostingLine,
@@ -147,18 +147,23 @@ class Next:
         return not self.lacking and not self.barred
 
 
-def next_steps(case: Case, user: User, day: dt.date) -> list[Next]:
-    """What may follow, the ordinary way first."""
-    found = []
+def next_steps(case: Case, user: User, day: dt.date, there: Mapping[str, Evidence] | None = None) -> list[Next]:
+    """What may follow, the ordinary way first; ``there`` are the papers of the step at hand, if they are known."""
+    try:
+        actions.may_handle(user, case.household)
+    except Refused as error:
+        refused = str(error)
+    else:
+        refused = ""
+    found, there = [], needs.present(case) if there is None else there
     for move in procedure_of(case.procedure).moves_from(case.state.key):
         if move.auto:
             continue
-        try:
-            lacking = actions.obstacles(case, move, by=user, day=day)
-        except (Refused, CaseError) as error:
-            found.append(Next(move, barred=str(error)))
+        barred = refused or actions.barred(move, user)
+        if barred:
+            found.append(Next(move, barred=barred))
         else:
-            found.append(Next(move, tuple(lacking)))
+            found.append(Next(move, tuple(actions.lacking(case, move, by=user, day=day, there=there))))
     return found
 
 

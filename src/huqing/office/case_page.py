@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from huqing.cases import needs, queries
-from huqing.cases.models import Case, Evidence
-from huqing.cases.postings import is_posting_step
+from huqing.cases.models import Case, CaseStep, Evidence, Objection
+from huqing.cases.postings import kind_of
 from huqing.cases.procedure import procedure_of
 from huqing.office.case_forms import PaperForm, paper_form
-from huqing.packs.procedures.declaration import NEEDS
+from huqing.packs.procedures import Procedure
+from huqing.packs.procedures.declaration import NEEDS, ROLES
 from huqing.plans.removal import TITLES
+from huqing.standards.codelists import codelist
 
 if TYPE_CHECKING:
     from huqing.access.models import User
@@ -34,9 +37,8 @@ class Paper:
     open: bool
 
 
-def papers(case: Case) -> list[Paper]:
-    """All papers of a case, the latest first."""
-    names = dict(case.household.members.values_list("pk", "name"))
+def papers(case: Case, names: dict[int, str]) -> list[Paper]:
+    """All papers of a case, the latest first; ``names`` are those of the household's members."""
     found = []
     for row in case.evidence.select_related("by", "withdrawn_by").order_by("-pk"):
         still = row.withdrawn_at is None and row.turn == case.turn and case.closed_on is None
@@ -84,47 +86,112 @@ def _compared(one: dict[str, Any]) -> str:
     return f"{count} 条。{found}" if count else f"没有这一户的记录。{found}"
 
 
-def wanted_papers(case: Case, steps: list[queries.Next]) -> list[str]:
+def wanted_papers(there: Mapping[str, Evidence], steps: list[queries.Next]) -> list[str]:
     """The kinds of papers that a next step needs and nobody has recorded yet; meetings have their own page."""
-    there = needs.present(case)
     kinds = dict.fromkeys(need for step in steps for need in step.move.needs)
     return [kind for kind in kinds if kind not in there and kind not in {*needs.COMPUTED, *MEETINGS, *CONFIRMED}]
+
+
+def stages(case: Case, made: Procedure, steps: list[CaseStep]) -> list[tuple[str, str]]:
+    """The ordinary way of the part the case is in, each state with done, now or ""."""
+    state = made.start if made.state(case.state.key).part == "recognition" else made.state(case.state.key)
+    if state.part != "recognition" and state.part:
+        state = next(one for one in made.states if one.part == state.part)
+    been = {made.start.key, *(step.after for step in steps)}
+    found: list[tuple[str, str]] = []
+    seen: set[str] = set()
+    while state.key not in seen and (not seen or state.part):
+        seen.add(state.key)
+        tone = "now" if state.key == case.state.key else "done" if state.key in been else ""
+        found.append((state.title, tone))
+        moves = made.moves_from(state.key)
+        if not moves:
+            break
+        state = made.state(moves[0].to)
+    if len(found) < 2 or "now" not in {tone for _, tone in found}:
+        return []
+    return found
+
+
+def people(case: Case, day: dt.date) -> list[dict[str, Any]]:
+    """The members of the household, the head first."""
+    rows = case.household.members.only("name", "relation", "birth_date", "household").order_by("relation", "pk")
+    relations = codelist("relation_to_head")
+    return [
+        {
+            "pk": one.pk,
+            "name": one.name,
+            "relation": relations.label(one.relation) if one.relation in relations else "",
+            "age": None
+            if one.birth_date is None
+            else day.year - one.birth_date.year - ((day.month, day.day) < (one.birth_date.month, one.birth_date.day)),
+        }
+        for one in rows
+    ]
+
+
+def told_of(case: Case, day: dt.date) -> str:
+    """Who is told of a lateness, in words; "" while there is time."""
+    if case.press_on >= day:
+        return ""
+    roles = [ROLES[case.late_role]] if case.late_role else []
+    if case.later_role and case.later_on is not None and case.later_on < day:
+        roles.append(ROLES[case.later_role])
+    told = f"已提醒{'、'.join(roles)}" if roles else ""
+    if case.later_role and case.later_on is not None and case.later_on >= day:
+        told += f"；{case.later_on:%Y-%m-%d} 以后还不办，再提醒{ROLES[case.later_role]}"
+    return told.lstrip("；")
 
 
 def context(
     case: Case, user: User, day: dt.date, form: PaperForm | None = None, wrong_kind: str = ""
 ) -> dict[str, Any]:
     """Everything the page needs; ``form`` is one that came back with mistakes."""
-    made = procedure_of(case.procedure)
-    steps = queries.next_steps(case, user, day) if case.closed_on is None else []
+    made, members = procedure_of(case.procedure), people(case, day)
+    running = case.closed_on is None
+    there = needs.present(case) if running else {}
+    steps = queries.next_steps(case, user, day, there) if running else []
     able = [step for step in steps if not step.barred]
     forms = [
         (kind, form if form is not None and kind == wrong_kind else paper_form(kind, case))
-        for kind in wanted_papers(case, able)
+        for kind in wanted_papers(there, able)
     ]
-    there = needs.present(case) if case.closed_on is None else {}
-    meeting = case.evaluations.filter(turn=case.turn).select_related("evaluation").last()
+    meetings = list(case.evaluations.select_related("evaluation").order_by("pk"))
+    meeting = next((line for line in reversed(meetings) if line.turn == case.turn), None)
     main = made.moves_from(case.state.key)[:1]
-    evaluating = bool(main) and "panel" in main[0].needs and case.closed_on is None and not meeting
+    evaluating = bool(main) and "panel" in main[0].needs and running and not meeting
+    taken = list(case.steps.select_related("by"))
+    posted = list(case.posting_lines.select_related("posting").order_by("-posting"))
+    objections = Objection.objects.filter(posting__in=[line.posting_id for line in posted])
     return {
         "case": case,
         "procedure": made,
+        "stages": stages(case, made, taken),
         "steps": steps,
         "able": able,
+        "main": able[0] if able and steps[0] == able[0] else None,
         "waits_for": steps[0].barred if steps and not able else "",
         "forms": forms,
-        "papers": papers(case),
-        "taken": case.steps.select_related("by"),
+        "members": members,
+        "labels": case.household.labels.filter(valid_to=None, person=None),
+        "papers": papers(case, {one["pk"]: one["name"] for one in members}),
+        "taken": taken,
         "titles": {state.key: state.title for state in made.states},
         "left": queries.left(case.due_on, day),
         "pressing": queries.pressing(case.due_on, day),
         "total_left": queries.left(case.total_due_on, day),
         "total_pressing": queries.pressing(case.total_due_on, day),
+        "told_of": told_of(case, day) if running else "",
         "asks": {need for step in able for need in step.move.needs},
         "needs_panel": evaluating,
         "needs_vote_again": evaluating and needs.revisits(case) and "revisit" in there,
         "meeting": meeting.evaluation if meeting else None,
-        "needs_posting": case.closed_on is None and is_posting_step(case),
+        "meetings": meetings,
+        "posted": posted,
+        "objections": [one for one in objections.order_by("pk") if one.case_id in (None, case.pk)] if posted else [],
+        "needs_posting": running and kind_of(case) is not None and not any(line.turn == case.turn for line in posted),
         "can_emergency": made.state(case.state.key).part == "recognition" and not case.emergency,
+        "record": case.record,
+        "visit": case.submission,
         "day": day,
     }

@@ -15,10 +15,11 @@ from huqing.access.permissions import Refused, requires
 from huqing.cases import actions, batches, queries
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
-from huqing.cases.models import Case, Evidence
+from huqing.cases.models import Case, Evidence, ProcedureVersion
+from huqing.cases.procedure import procedure_of
 from huqing.office import case_list, case_page, clues, paging, places
 from huqing.office.case_forms import OpenForm, paper_form
-from huqing.packs.procedures.declaration import NEEDS
+from huqing.packs.procedures.declaration import NEEDS, ROLES
 from huqing.registry.models import Household
 from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
@@ -99,7 +100,8 @@ def find(request: HttpRequest, pk: int) -> Case:
     """A case the user sees; 404 otherwise."""
     found = (
         Case.objects.visible_to(request.user)
-        .select_related("household", "state", "procedure", "opened_by")
+        .select_related("household", "state", "procedure", "opened_by", "record__source", "submission__form")
+        .defer("submission__xml", "submission__answers", "record__items")
         .filter(pk=pk)
         .first()
     )
@@ -122,6 +124,55 @@ def _page(request: HttpRequest, case: Case, status: int = 200, **more: Any) -> H
         **more,
     }
     return render(request, "office/cases/detail.html", told, status=status)
+
+
+SHEETS = {"authorisation": "承诺授权书", "receipt": "受理回执"}
+
+
+@requires("view_cases")
+def case_sheet(request: HttpRequest, pk: int, sheet: str) -> HttpResponse:
+    """The authorisation for the household to sign, or the receipt it is given."""
+    if sheet not in SHEETS:
+        raise Http404("没有这种表。")
+    case = find(request, pk)
+    made = procedure_of(case.procedure)
+    context = {
+        "case": case,
+        "sheet": sheet,
+        "title": SHEETS[sheet],
+        "procedure": made,
+        "members": case_page.people(case, today()),
+        "ahead": [title for title, tone in case_page.stages(case, made, list(case.steps.all())) if not tone],
+        "day": today(),
+    }
+    return render(request, "office/cases/sheet.html", context)
+
+
+@requires("view_cases")
+def procedure(request: HttpRequest, pk: int) -> HttpResponse:
+    """A procedure as cases follow it: states, deadlines, who may do what, with which papers."""
+    version = ProcedureVersion.objects.filter(pk=pk).first()
+    if version is None:
+        raise Http404("没有这个办理程序。")
+    made = procedure_of(version)
+    states = [
+        (
+            state,
+            ROLES.get(state.late, ""),
+            [
+                (
+                    move,
+                    "、".join(ROLES[role] for role in move.by) or "系统",
+                    "、".join(NEEDS[need] for need in move.needs),
+                    made.state(move.to).title,
+                )
+                for move in made.moves_from(state.key)
+            ],
+        )
+        for state in made.states
+    ]
+    later = ROLES[made.escalate.to] if made.escalate else ""
+    return render(request, "office/cases/procedure.html", {"made": made, "states": states, "later": later})
 
 
 @requires("handle_cases")
@@ -200,6 +251,8 @@ urlpatterns = [
     path("cases/", case_list_page, name="cases"),
     path("households/<int:pk>/case/", case_add, name="case-add"),
     path("cases/<int:pk>/", case_view, name="case"),
+    path("cases/<int:pk>/sheets/<slug:sheet>/", case_sheet, name="case-sheet"),
+    path("procedures/<int:pk>/", procedure, name="procedure"),
     path("cases/<int:pk>/take/", case_take, name="case-take"),
     path("cases/<int:pk>/papers/<slug:kind>/", case_paper, name="case-paper"),
     path("case-papers/<int:pk>/withdraw/", paper_withdraw, name="paper-withdraw"),
