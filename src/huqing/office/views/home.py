@@ -84,7 +84,7 @@ def _visitor(request: HttpRequest) -> tuple[str, dict[str, Any]]:
     user = request.user
     return "office/home_visitor.html", {
         "households": households_of(user).count(),
-        "todo": _visits_todo(user) + matter_todo.todo(user, office_day()),
+        "todo": _visits_todo(user) + matter_todo.todo(user, office_day()) + roster_todo.lines(user),
         "has_phone": AccessLink.objects.filter(user=user, revoked_at=None).exists(),
     }
 
@@ -170,25 +170,39 @@ def _cases_todo(user: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _gaps_todo(user: Any) -> list[dict[str, Any]]:
+    """What the ledger of duties lacks in the area: counties, towns and villages see it, a few minutes old at most."""
+    village = user.role == Role.VILLAGE
+    if not (may(user, "manage_duties") or village):
+        return []
+    key = f"office.gaps.{user.pk}"
+    gaps = cache.get(key)
+    if gaps is None:
+        gaps = ledger_queries.gap_counts(user)
+        cache.set(key, gaps, TREND_SECONDS)
+    told = (
+        (gaps.nobody, "户", "没有人负责的农户", "看是哪些户，安排责任人", {}, "high"),
+        (gaps.helpless, "户", "监测对象没有帮扶责任人", "逐户安排，或做一个结对方案", {"what": "helpless"}, "medium"),
+        (gaps.grids, "个", "网格没有网格员", "给网格安排网格员", {"what": "grids"}, "medium"),
+        (gaps.no_grid, "户", "没有划入网格的农户", "在区划与网格里按小组划入", {"what": "no_grid"}, "medium"),
+    )
+    ask = "请乡镇安排：" if village else ""
+    return [
+        {
+            "count": count,
+            "unit": unit,
+            "text": text,
+            "hint": f"{ask if what.get('what') != 'no_grid' else ''}{hint}",
+            "url": link("office:ledger", **what),
+            "dot": dot,
+        }
+        for count, unit, text, hint, what, dot in told
+    ]
+
+
 def _duties_todo(user: Any) -> list[dict[str, Any]]:
     """What the ledger and the resident teams leave to do; gaps are a few minutes old at most."""
-    lines = []
-    if may(user, "manage_duties"):
-        key = f"office.gaps.{user.pk}"
-        gaps = cache.get(key)
-        if gaps is None:
-            gaps = ledger_queries.left_alone(user).count()
-            cache.set(key, gaps, TREND_SECONDS)
-        lines.append(
-            {
-                "count": gaps,
-                "unit": "户",
-                "text": "没有人负责的农户",
-                "hint": "在责任台账里看是哪些户，安排责任人",
-                "url": link("office:ledger"),
-                "dot": "medium",
-            }
-        )
+    lines = _gaps_todo(user)
     if may(user, "approve_absence"):
         asked = visible(Absence.objects.filter(state=Absence.State.ASKED), user)
         lines.append(
