@@ -63,7 +63,7 @@ class ReviseForm(PlanForm):
 class StaffForm(PeopleForm):
     """Somebody responsible: one of those who look after the household, or somebody else by name."""
 
-    staff = forms.ChoiceField(label="责任人", required=False)
+    staff = forms.ChoiceField(label="责任人", error_messages={"required": "请选责任人，或在下面写姓名。"})
     other = PeopleField(label="其他责任人", required=False, help_text="上面没有的，写姓名、“姓名（单位）”或人员编号。")
     other.single = True
 
@@ -74,6 +74,13 @@ class StaffForm(PeopleForm):
         self.fields["staff"].choices = [("", "请选择"), *names]
         if chosen:
             self.initial.setdefault("staff", str(chosen.pk))
+
+    def clean(self) -> dict[str, Any]:
+        """A name that is written stands for the choice."""
+        data = super().clean() or {}
+        if data.get("other") and "staff" in self.errors:
+            del self.errors["staff"]
+        return data
 
     def responsible(self) -> Staff | None:
         """Who was chosen; the name written counts before the list."""
@@ -87,7 +94,7 @@ class MeasureForm(StaffForm):
     item = forms.ChoiceField(label="措施")
     risks = forms.MultipleChoiceField(label="针对的风险", required=False, widget=forms.CheckboxSelectMultiple)
     planned = forms.DecimalField(
-        label="计划金额", min_value=Decimal(0), max_digits=10, decimal_places=2, required=False, help_text="元"
+        label="计划金额（元）", min_value=Decimal(0), max_digits=10, decimal_places=2, required=False
     )
     fund_source = forms.ChoiceField(label="资金来源", required=False)
     provider = forms.CharField(label="实施单位", max_length=100, required=False)
@@ -95,7 +102,7 @@ class MeasureForm(StaffForm):
     started_on = day_field("开始日期", "还没有实施的不填。", required=False)
     ended_on = day_field("结束日期", "做完的那一天；还没有做完的填计划结束的日期。", required=False)
     amount = forms.DecimalField(
-        label="已落实金额", min_value=Decimal(0), max_digits=10, decimal_places=2, required=False, help_text="元"
+        label="已落实金额（元）", min_value=Decimal(0), max_digits=10, decimal_places=2, required=False
     )
     result = forms.CharField(
         label="成效",
@@ -110,7 +117,7 @@ class MeasureForm(StaffForm):
     lasts = forms.ChoiceField(
         label="自然期限", required=False, help_text="贷款、岗位、助学一类，消除风险后也要帮到期满。"
     )
-    lasts_until = day_field("期限到期日", required=False)
+    lasts_until = day_field("期限到期日", "合同、岗位协议或学段到哪一天。", required=False)
     order = (
         "item",
         "risks",
@@ -182,7 +189,7 @@ class ProgressForm(forms.Form):
     started_on = day_field("开始日期", required=False)
     ended_on = day_field("结束日期", "做完的那一天；还没有做完的填计划结束的日期。", required=False)
     amount = forms.DecimalField(
-        label="已落实金额", min_value=Decimal(0), max_digits=10, decimal_places=2, required=False, help_text="元"
+        label="已落实金额（元）", min_value=Decimal(0), max_digits=10, decimal_places=2, required=False
     )
     result = forms.CharField(label="成效", max_length=300, required=False, widget=_area(2, 300))
     measure_note = forms.CharField(label="说明", max_length=300, required=False, widget=_area(2, 300))
@@ -201,7 +208,7 @@ class TakeUpForm(StaffForm):
     """Who is to be responsible for a measure that the ledger has already."""
 
     planned = forms.DecimalField(
-        label="计划金额", min_value=Decimal(0), max_digits=10, decimal_places=2, required=False, help_text="元"
+        label="计划金额（元）", min_value=Decimal(0), max_digits=10, decimal_places=2, required=False
     )
     lasts_until = day_field("期限到期日", "贷款、岗位、助学一类填，消除风险后也要帮到期满。", required=False)
 
