@@ -25,6 +25,7 @@ from huqing.registry.regions import load_shipped_regions
 from huqing.screening import actions as screening
 from huqing.screening.models import Run
 from huqing.screening.signals import paused
+from huqing.site.demo_applications import ensure_applications
 from huqing.site.demo_cases import ensure_cases
 from huqing.site.demo_matters import ensure_matters
 from huqing.site.demo_teams import ensure_people
@@ -103,6 +104,7 @@ def build(folder: Path, *, households: int, seed: int, as_of: date, progress: Re
     ensure_matters(_busiest_village(), as_of)
     progress("办理事项", 0.99)
     ensure_cases(_busiest_village(), as_of)
+    ensure_applications(_busiest_village(), as_of)
     (folder / "demo-ready.json").write_text(
         json.dumps({"households": households, "seed": seed, "as_of": as_of.isoformat()}), encoding="utf-8"
     )
