@@ -12,15 +12,17 @@ from huqing.access.calendar import today
 from huqing.access.permissions import requires
 from huqing.office.views.plans import find_plan
 from huqing.plans.declarations import labels
-from huqing.plans.lines import lines_of, matches
+from huqing.plans.lines import Line, lines_of, matches
 from huqing.plans.models import Plan
 from huqing.plans.queries import people_of
 from huqing.registry.models import DepartmentRecord
 from huqing.registry.values import shown
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import record_kinds
+from huqing.standards.money import yuan_text
 
 VISITS_SHOWN = 12
+CALL_AT_MOST = 3  # the card is one sheet
 INCOME = (
     "wage_income",
     "business_income",
@@ -73,10 +75,12 @@ def card(request: HttpRequest, pk: int) -> HttpResponse:
     told = _told(plan)
     helped = [line for line in told["lines"] if line.planned is not None and line.record is not None]
     people = [line.planned.staff for line in helped if line.planned and line.planned.staff]
-    callable_people = list(
-        {one.pk: one for one in [*people, *people_of(plan.household, today())] if one.phone}.values()
-    )
-    context = {**told, "helped": helped, "people": callable_people}
+    reachable = {one.pk: one for one in [*people, *people_of(plan.household, today())] if one.phone}
+    context = {
+        **told,
+        "helped": [(line, _money(line)) for line in helped],
+        "people": list(reachable.values())[:CALL_AT_MOST],
+    }
     return render(request, "office/plans/card.html", context)
 
 
@@ -93,6 +97,14 @@ def _told(plan: Plan) -> dict[str, Any]:
         "planned_sum": sum(line.planned.planned or 0 for line in lines if line.planned),
         "day": day,
     }
+
+
+def _money(line: Line) -> str:
+    """What the household got, or is to get, in words without the cents that are none."""
+    planned = line.planned.planned if line.planned else None
+    if line.amount:
+        return f"已给您 {yuan_text(line.amount, grouped=True).removesuffix('.00')} 元"
+    return f"计划给您 {yuan_text(planned, grouped=True).removesuffix('.00')} 元" if planned else ""
 
 
 def _member(person: Any) -> dict[str, str]:
