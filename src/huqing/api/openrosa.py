@@ -21,7 +21,7 @@ from huqing.api.tokens import with_token
 from huqing.visits import kinds, lists, receiving
 from huqing.visits.files import Arrival
 from huqing.visits.models import FormMedia, FormVersion
-from huqing.visits.offered import forms_of, open_forms
+from huqing.visits.offered import forms_of, open_version
 from huqing.visits.submitted import LARGEST
 
 FORMS = "http://openrosa.org/xforms/xformsList"
@@ -71,7 +71,7 @@ def manifest(request: HttpRequest, pk: int) -> HttpResponse:
     """The files of one version: what its author supplied, and the lists made for this person."""
     version = _version(request, pk)
     base = request.build_absolute_uri(f"{request.key_base}/forms/{pk}/media/")
-    hashes = {**dict(version.media.values_list("name", "md5")), **lists.hashes_for(request.user, version)}
+    hashes = {**{item.name: item.md5 for item in version.media.all()}, **lists.hashes_for(request.user, version)}
     items = [
         f"<mediaFile><filename>{escape(name)}</filename><hash>md5:{md5}</hash>"
         f"<downloadUrl>{escape(base + quote(name, safe=''))}</downloadUrl></mediaFile>"
@@ -85,8 +85,8 @@ def manifest(request: HttpRequest, pk: int) -> HttpResponse:
 def media(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """One file of a version."""
     version = _version(request, pk)
-    found = FormMedia.objects.filter(version=version, name=name).first()
-    if found is not None:
+    if any(item.name == name for item in version.media.all()):
+        found = FormMedia.objects.get(version=version, name=name)
         return _file(bytes(found.content), found.kind, found.md5)
     made = lists.list_for(request.user, version, name)
     if made is None:
@@ -193,10 +193,11 @@ def _after(body: Body | None, answer: HttpResponse) -> HttpResponse:
 
 def _version(request: HttpRequest, pk: int) -> FormVersion:
     """A version of a form that is this person's business; Http404, PermissionDenied."""
-    version = FormVersion.objects.filter(pk=pk).defer("source").first() if pk <= LARGEST_KEY else None
+    try:
+        version = open_version(request.user, min(pk, LARGEST_KEY))
+    except KeyError:
+        raise Http404("没有这张表单。请更新表单列表。") from None
     if version is None:
-        raise Http404("没有这张表单。请更新表单列表。")
-    if version.form_id not in open_forms(request.user):
         raise PermissionDenied("这张表单没有分给您，或已停用。请更新表单列表。")
     return version
 
@@ -204,7 +205,7 @@ def _version(request: HttpRequest, pk: int) -> FormVersion:
 def _form(version: FormVersion, base: str) -> str:
     form = version.form
     here = f"{base}/forms/{version.pk}"
-    has_files = bool(version.conversion.get("lists")) or version.media.exists()
+    has_files = bool(version.conversion.get("lists")) or bool(version.media.all())
     listed = f"<manifestUrl>{escape(here)}/manifest</manifestUrl>" if has_files else ""
     return (
         f"<xform><formID>{escape(form.form_id)}</formID><name>{escape(form.title or form.form_id)}</name>"
