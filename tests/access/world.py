@@ -94,6 +94,7 @@ from huqing.visits.models import (
     Form,
     FormVersion,
     Method,
+    RecheckDue,
     Submission,
     VisitTask,
 )
@@ -124,6 +125,7 @@ SCOPED: tuple[type[Model], ...] = (
     Simulation,
     Submission,
     Attachment,
+    RecheckDue,
     VisitTask,
     Confirmation,
     AccessLink,
@@ -339,6 +341,7 @@ def _visits(pk: int, mark: str, village: Region, household: Household, person: P
     Confirmation.objects.create(
         pk=pk, task=task, token=str(pk), household=household, region_code=code, user=clerk, on=DAY, received_at=NOW
     )
+    RecheckDue.objects.create(household=household, asked_at=NOW)
     AccessLink.objects.create(pk=pk, user=clerk, token=str(pk), label=mark, created_at=NOW, created_by=clerk)
     unit = Unit.objects.create(pk=pk, name=mark, region_code=code)
     staff = Staff.objects.create(pk=pk, name=mark, kind="1", unit=unit, region_code=code)

@@ -318,11 +318,45 @@ def test_a_correction_to_an_earlier_day_still_replaces_the_mistake(visit, family
     assert items(family)["arable_area"] == "3.00"
 
 
-def test_a_correction_that_moves_to_another_household_says_what_is_left(visit, family, make_household, regions) -> None:
+def test_a_correction_that_moves_to_another_household_takes_back_what_was_said_of_the_first(
+    visit, family, make_household, regions
+) -> None:
+    other = make_household(grid=regions.grid, members=("赵六",))
+    wife = family.members.get(name="李秀英")
+    turn = {"members_person": wife.pk, "who": "李秀英", "health": "02", "signed": "yes"}
+    first = visit((AREA, WATER, MEMBERS), area="30", water="yes", members=[turn])
+    assert items(wife) == {"health": ["02"], "family_doctor": True}
+    answers = {"household": other.pk, "area": "6", "water": "", "members": []}
+    second = visit((), version=first.version, uuid="uuid:2", replaces=first, **answers)
+    assert items(other)["arable_area"] == "6.00"
+    assert items(family) == {"water_safe": False, "arable_area": "3.50"}
+    assert items(wife) == {"health": ["01"]}
+    assert second.landing["applied"] == ["household.arable_area"]
+    assert sorted(second.landing["elsewhere"]) == [
+        "household.arable_area",
+        "household.water_safe",
+        f"person.{wife.pk}.family_doctor",
+        f"person.{wife.pk}.health",
+    ]
+    assert second.landing["refused"] == {}
+    [standing] = DepartmentRecord.objects.filter(kind="home_visit", retired_by=None)
+    assert standing.household == other
+    changed = AuditEvent.objects.filter(action="file_edit").order_by("pk").values_list("subject_id", flat=True)
+    assert [int(pk) for pk in changed] == [family.pk, other.pk, family.pk]
+    # And back again: the first household is as the last record says, the second as it was.
+    third = visit((), version=first.version, uuid="uuid:3", replaces=second, area="4", water="", members=[])
+    assert (items(family), items(other)) == ({"water_safe": False, "arable_area": "4.00"}, {})
+    assert third.landing["elsewhere"] == ["household.arable_area"]
+
+
+def test_a_correction_that_moves_away_from_a_household_no_longer_visited_says_what_is_left(
+    visit, family, make_household, regions, users_by_role
+) -> None:
     other = make_household(grid=regions.grid, members=("赵六",))
     first = visit((AREA,), area="30")
+    type(family).objects.filter(pk=family.pk).update(grid=regions.next_grid)
     second = visit((), version=first.version, uuid="uuid:2", replaces=first, household=other.pk, area="6")
-    assert items(other)["arable_area"] == "6.00"
+    assert items(family)["arable_area"] == "30.00"
     assert "没有撤回" in second.landing["refused"]["更正"]
 
 

@@ -13,7 +13,7 @@ from huqing.access.permissions import Refused
 from huqing.registry.models import DepartmentRecord, Label
 from huqing.screening.models import Run
 from huqing.visits import refreshing
-from huqing.visits.models import Confirmation, Method, VisitTask
+from huqing.visits.models import Confirmation, Method, Submission, VisitTask
 from huqing.visits.tasks import NotConfirmed, NotScreened, confirm_unchanged, refresh, visited
 
 from . import calendar_world as world
@@ -248,6 +248,29 @@ def test_a_correction_may_put_a_visit_earlier(make_household, visitor):
     visited(second)
     assert task("cadre", household=household).last_on == DAY - dt.timedelta(7)
     assert refreshed().changed == 0
+
+
+def test_a_correction_about_another_household_gives_the_first_its_visit_back(make_household, visitor):
+    use()
+    first, second = listed(make_household()), listed(make_household())
+    refreshed()
+    before = task("cadre", household=first)
+    earlier = filled("four_visits_cadre", visitor, DAY - dt.timedelta(40), household=first)
+    visited(earlier)
+    wrong = filled("four_visits_cadre", visitor, DAY, household=first)
+    visited(wrong)
+    right = filled("four_visits_cadre", visitor, DAY, household=second, replaces=wrong)
+    Submission.objects.filter(pk=wrong.pk).update(state="replaced")
+    visited(right)
+    assert (task("cadre", household=second).last_on, task("cadre", household=second).submission) == (DAY, right)
+    back = task("cadre", household=first)
+    assert (back.last_on, back.submission) == (earlier.visited_on, earlier)
+    Submission.objects.filter(pk=earlier.pk).update(state="replaced")
+    visited(filled("four_visits_cadre", visitor, DAY, household=second, replaces=earlier))
+    never = task("cadre", household=first)
+    assert (never.last_on, never.last_done, never.submission) == (None, "", None)
+    assert never.due_on <= back.due_on
+    assert before.due_on is not None
 
 
 def test_a_visit_of_the_doctor_is_about_one_person(make_household, visitor):

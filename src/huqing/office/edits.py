@@ -13,6 +13,7 @@ from django.utils import timezone
 from huqing.office import household_file
 from huqing.registry import actions
 from huqing.registry import values as file
+from huqing.registry.file_actions import lock_household
 from huqing.registry.models import Household, Person
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import Field
@@ -76,6 +77,7 @@ def edit_field(
     ``seen`` is the fingerprint of the value the form was drawn with. Raises Changed when the value is another one by
     now, and what ``registry.actions.set_values`` raises.
     """
+    lock_household(row.household_id if isinstance(row, Person) else row.pk)
     row = type(row).objects.select_for_update(of=("self",)).get(pk=row.pk)
     if seen != fingerprint(field, row):
         now = household_file.fact(field, row, None).text or "未填"

@@ -62,6 +62,7 @@ def set_values(
     def origin() -> Source:
         return source or manual_source(by=by, on=on, reason=reason, region_code=household.region_code)
 
+    lock_household(household.pk)
     edit = write_values(household=household, row=locked(person or household), values=values, on=on, source=origin)
     if edit.entry:
         detail = {"fields": list(edit.entry.changes), "person": person.pk if person else None}
@@ -170,6 +171,15 @@ def may_edit(by: User | None, *households: Household, permission: str = EDIT) ->
 def locked(row: Any) -> Any:
     """The row read again and, on PostgreSQL, locked: two people may have the same page open."""
     return type(row).objects.select_for_update(of=("self",)).select_related("created_by_source").get(pk=row.pk)
+
+
+def lock_household(pk: int | None) -> None:
+    """Lock a household before any of its people: whoever writes to both takes them in this order.
+
+    The history of a person names the household too, so that even writing to a person alone needs it in the end; in the
+    other order two writers would wait for each other.
+    """
+    Household.objects.select_for_update().filter(pk=pk).values_list("pk", flat=True).first()
 
 
 def entries_of(household: Household, person: Person | None) -> Any:

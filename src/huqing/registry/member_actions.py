@@ -15,7 +15,16 @@ from huqing.access.models import User
 from huqing.access.seal import token
 from huqing.registry import values as file
 from huqing.registry.errors import RegistryError
-from huqing.registry.file_actions import HEAD, check, locked, manual_source, may_edit, record, write_entry
+from huqing.registry.file_actions import (
+    HEAD,
+    check,
+    lock_household,
+    locked,
+    manual_source,
+    may_edit,
+    record,
+    write_entry,
+)
 from huqing.registry.models import DepartmentRecord, Household, Membership, Person, Source
 from huqing.registry.signals import household_changed
 from huqing.standards.codelists import codelist
@@ -47,6 +56,7 @@ def add_member(
     """
     may_edit(by, household)
     _one_of(join_reason, JOINING, "join_reason", "加入原因")
+    lock_household(household.pk)
     source = source or manual_source(by=by, on=on, reason=reason, region_code=household.region_code)
     person = _known_person(values, on) or Person(
         created_by_source=source, updated_at=timezone.now(), region_code=household.region_code
@@ -88,6 +98,7 @@ def remove_member(
     household = _household_of(person)
     may_edit(by, household)
     _one_of(leave_reason, LEAVING, "leave_reason", "离开原因")
+    lock_household(household.pk)
     person = locked(person)
     if person.relation == HEAD and household.members.exclude(pk=person.pk).exists():
         raise RegistryError(f"{person.name}是户主，家里还有其他人。请先办理变更户主，再办理{_label(leave_reason)}。")
@@ -130,7 +141,7 @@ def transfer_member(
         raise ValidationError({"relation": "请选择与那一户户主的关系；那一户的户主不变。"})
     # Both in one order, so that two transfers between the same families cannot block each other.
     for pk in sorted((household.pk, into.pk)):
-        Household.objects.select_for_update(of=("self",)).get(pk=pk)
+        lock_household(pk)
     person = locked(person)
     if person.relation == HEAD and household.members.exclude(pk=person.pk).exists():
         raise RegistryError(f"{person.name}是户主，家里还有其他人。请先办理变更户主，再转到另一户。")

@@ -1,4 +1,4 @@
-"""The background process: runs queued tasks one at a time, keeps the clock, and lands what phones have sent."""
+"""The background process: runs queued tasks one at a time, keeps the clock, lands and checks what phones have sent."""
 
 from __future__ import annotations
 
@@ -43,6 +43,23 @@ def landing(stop: threading.Event) -> None:
             stop.wait(LANDING_SECONDS)
 
 
+def rechecking(stop: threading.Event) -> None:
+    """Look again at the alerts of households that visits have changed, until told to stop."""
+    from django.db import close_old_connections
+
+    from huqing.visits.rechecks import work_off
+
+    while not stop.is_set():
+        close_old_connections()
+        try:
+            done = work_off()
+        except Exception:
+            logging.getLogger("huqing").exception("走访后的复核出错，稍后再试")
+            done = 0
+        if not done:
+            stop.wait(LANDING_SECONDS)
+
+
 def end_interrupted() -> int:
     """Mark tasks as failed whose worker on this machine is no more; returns how many. The work itself is recovered
     by ``server.recover``."""
@@ -84,7 +101,7 @@ def main() -> None:
     end_interrupted()
     recover()
     stop = threading.Event()
-    for work in (clock, landing):
+    for work in (clock, landing, rechecking):
         threading.Thread(target=work, args=(stop,), name=work.__name__, daemon=True).start()
     name = f"{socket.gethostname()[:50]}:{os.getpid()}"
     try:

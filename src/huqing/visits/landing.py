@@ -10,6 +10,7 @@ What becomes of an answer (``Submission.landing``; a key is ``household.<field>`
   question reads the very field it writes, was asked, the value had come into the file before the day of the visit, and
   the prefill evidently worked, that is, another answer about the same household or person is what the file says.
 * ``withdrawn``: written by the record that this one corrects, and no longer said: the file says what it said before.
+  ``elsewhere``: the same in the household the corrected record was about, when this one is about another.
 
 A record that was landed once is not landed again. What a corrected record wrote stays in the history.
 """
@@ -33,8 +34,8 @@ from huqing.registry import file_actions
 from huqing.registry import values as file
 from huqing.registry.models import DepartmentRecord, Entry, Household, Person, Source
 from huqing.screening.signals import paused
-from huqing.screening.tasks import recheck
 from huqing.standards.fields import Field
+from huqing.visits import rechecks
 from huqing.visits.conversions import form_of, target
 from huqing.visits.counting import answered, counts, says
 from huqing.visits.describing import Whom, facts, visit_day, whom
@@ -65,9 +66,7 @@ def land(submission: Submission) -> dict[str, Any]:
         landed = _Landing(submission)
         submission.landing = landed.run()
         submission.save(update_fields=["landing", "source"])
-        if submission.source_id:
-            household = submission.household_id
-            transaction.on_commit(lambda: recheck.enqueue(household))
+        rechecks.ask(landed.touched)
         landed.log()
     return submission.landing
 
@@ -96,6 +95,19 @@ def _corrected(submission: Submission) -> Iterator[Submission]:
         earlier = earlier.replaces
 
 
+class _Home:
+    """A locked household and, if wanted, its locked members by the text of their key."""
+
+    def __init__(self, pk: int) -> None:
+        self.household: Household = file_actions.locked(Household(pk=pk))
+        self.members: dict[str, Person] = {}
+
+    def load(self) -> None:
+        """Lock the members."""
+        rows = self.household.members.select_for_update(of=("self",)).select_related("created_by_source")
+        self.members = {str(one.pk): one for one in rows.order_by("pk")}
+
+
 class _Landing:
     def __init__(self, submission: Submission) -> None:
         self.submission = submission
@@ -103,42 +115,58 @@ class _Landing:
         self.told: dict[str, Any] = {"applied": [], "older": [], "refused": {}}
         self.corrected = list(_corrected(submission))
         self.ours = {one.source_id for one in self.corrected if one.source_id}
-        self.changed: list[str] = []
+        self.changed: dict[Household, list[str]] = {}
+        self.touched: list[int] = []
 
     def run(self) -> dict[str, Any]:
-        chosen = self.submission.household
-        if chosen is None:
-            if any(question.writes for question in self.form.questions):
-                self.told["refused"]["农户"] = "没有选农户，或所选农户已不在档案里，没有写入"
-            return self.told
-        try:
-            file_actions.may_edit(self.submission.user, chosen, permission=PERMISSION)
-        except Refused as refused:
-            self.told["refused"]["农户"] = str(refused)
+        chosen = self.chosen()
+        left = sorted({one.household_id for one in self.corrected if one.source_id and one.household_id} - {chosen})
+        if chosen is None and not left:
             return self.told
         # All rows are locked before the first is written, in one order: two visits to one family cannot block.
-        self.household: Household = file_actions.locked(chosen)
-        members = self.household.members.select_for_update(of=("self",)).select_related("created_by_source")
+        self.touched = sorted({*left, chosen or left[0]})
+        homes = {pk: _Home(pk) for pk in self.touched}
         written = {question.writes.partition(".")[0] for question in self.form.questions}
-        self.members = {str(one.pk): one for one in members.order_by("pk")} if "person" in written else {}
-        bound = self.bound()
-        self.submission.source = self.source()
-        for about in bound:
-            self.write(about)
-        if self.ours:
-            self.withdraw({about.key(name) for about in bound for name, (_, text, _) in about.answers.items() if text})
-        self.record()
+        for home in homes.values() if "person" in written else ():
+            home.load()
+        if chosen is not None:
+            self.home = homes[chosen]
+            bound = self.bound()
+            self.submission.source = self.source()
+            for about in bound:
+                self.write(about)
+            if self.ours:
+                texts = {about.key(name) for about in bound for name, (_, text, _) in about.answers.items() if text}
+                self.withdraw(self.home, texts)
+        else:
+            self.submission.source = self.source()
+        for pk in left:
+            self.leave(homes[pk])
+        self.record(chosen)
         return self.told
 
+    def chosen(self) -> int | None:
+        """The household the answers are about; None, with the reason told, when nothing may be written to it."""
+        household = self.submission.household
+        if household is None:
+            if any(question.writes for question in self.form.questions):
+                self.told["refused"]["农户"] = "没有选农户，或所选农户已不在档案里，没有写入"
+            return None
+        try:
+            file_actions.may_edit(self.submission.user, household, permission=PERMISSION)
+        except Refused as refused:
+            self.told["refused"]["农户"] = str(refused)
+            return None
+        return household.pk
+
     def log(self) -> None:
-        """One event for all rows; the re-check that usually follows an edit is queued by ``land``."""
-        if not self.changed:
-            return
-        detail = {"fields": self.changed, "submission": self.submission.pk}
-        with paused():
-            file_actions.record(
-                self.submission.user, "file_edit", self.household, detail, f"走访：{self.submission.form.title}"
-            )
+        """One event for all rows of a household; the re-check that usually follows an edit is asked for by ``land``."""
+        for household, fields in self.changed.items():
+            detail = {"fields": fields, "submission": self.submission.pk}
+            with paused():
+                file_actions.record(
+                    self.submission.user, "file_edit", household, detail, f"走访：{self.submission.form.title}"
+                )
 
     def source(self) -> Source:
         submission = self.submission
@@ -156,7 +184,7 @@ class _Landing:
     def bound(self) -> list[_About]:
         """The answers that are to be written, by row; who is not of the household is refused here."""
         picker = (self.form.subjects or {}).get("person", "")
-        rows: dict[str, _About] = {"": _About(self.household)}
+        rows: dict[str, _About] = {"": _About(self.home.household)}
         for question, text, around in answered(self.form, self.submission.answers):
             subject, declared = target(question.writes)
             if declared is None:
@@ -165,10 +193,10 @@ class _Landing:
             if subject == "person":
                 inside = question.repeat and question.repeat == self.form.members
                 name = str(around.get(self.form.member if inside else picker) or "").strip()
-                if name not in self.members:
+                if name not in self.home.members:
                     self.refuse_person(name, text)
                     continue
-            about = rows.setdefault(name, _About(self.members[name] if name else self.household))
+            about = rows.setdefault(name, _About(self.home.members[name] if name else self.home.household))
             about.answers[declared.key] = (declared, text, question.reads == question.writes)
         return list(rows.values())
 
@@ -194,7 +222,7 @@ class _Landing:
                 new[name] = fits.answer_value(declared, text)
         if not new and not blank:
             return
-        entries = self.entries(about.row)
+        entries = self.entries(self.home, about.row)
         for name in list(new):
             declared, text, prefilled = about.answers[name]
             if prefilled and self.overtaken(entries, declared, text):
@@ -207,9 +235,9 @@ class _Landing:
                 new[name] = None
         self.set(about.row, new, entries)
 
-    def entries(self, row: Household | Person) -> list[Entry]:
+    def entries(self, home: _Home, row: Household | Person) -> list[Entry]:
         person = row if isinstance(row, Person) else None
-        return list(file_actions.entries_of(self.household, person).select_related("source").order_by("pk"))
+        return list(file_actions.entries_of(home.household, person).select_related("source").order_by("pk"))
 
     def overtaken(self, entries: list[Entry], declared: Field, text: str) -> bool:
         """Whether the answer is what the file said before its last change, and that came while the form was out."""
@@ -248,18 +276,20 @@ class _Landing:
         if later > day:
             origins = file.origins(entries, row.created_by_source, new)
             ours = {name for name, origin in origins.items() if origin.source and origin.source.pk in self.ours}
-            self.set_on(row, {name: new[name] for name in sorted(ours)}, later)
-        self.set_on(row, {name: value for name, value in new.items() if name not in ours}, day)
+            self.set_on(self.home, row, {name: new[name] for name in sorted(ours)}, later)
+        self.set_on(self.home, row, {name: value for name, value in new.items() if name not in ours}, day)
 
     def latest(self) -> dt.date:
         """The last day that this record or one it corrects says of itself."""
         return max(one.visited_on for one in (self.submission, *self.corrected))
 
-    def set_on(self, row: Household | Person, new: dict[str, Any], on: dt.date) -> None:
+    def set_on(
+        self, home: _Home, row: Household | Person, new: dict[str, Any], on: dt.date, outcome: str = "applied"
+    ) -> None:
         while new:
             try:
                 edit = file_actions.write_values(
-                    household=self.household, row=row, values=new, on=on, source=self.visit_source
+                    household=home.household, row=row, values=new, on=on, source=self.visit_source
                 )
             except ValidationError as error:
                 wrong = error.message_dict
@@ -267,12 +297,13 @@ class _Landing:
                 new = {name: value for name, value in new.items() if name not in wrong}
                 continue
             for name in edit.applied:
-                self.note("cleared" if new[name] is None else "applied", key_of(row, name))
+                self.note("cleared" if new[name] is None and outcome == "applied" else outcome, key_of(row, name))
             for name in edit.older:
                 self.note("older", key_of(row, name))
             for name, problem in edit.warnings.items():
                 self.told.setdefault("warnings", {})[key_of(row, name)] = hide_numbers(str(problem))
-            self.changed += [key_of(row, name) for name in (*edit.applied, *edit.older)]
+            keys = [key_of(row, name) for name in (*edit.applied, *edit.older)]
+            self.changed.setdefault(home.household, []).extend(keys)
             return
 
     def visit_source(self) -> Source:
@@ -282,39 +313,44 @@ class _Landing:
     def note(self, what: str, key: str) -> None:
         self.told.setdefault(what, []).append(key)
 
-    def withdraw(self, said: set[str]) -> None:
-        """Put back what corrected records wrote and this one no longer says, where the file still says it."""
-        written = {key: one for one in self.corrected for key in one.landing.get("applied", ())}
-        for key, one in written.items():
+    def withdraw(self, home: _Home, said: set[str], outcome: str = "withdrawn") -> None:
+        """Put back what corrected records wrote to a household and this one no longer says, where it still stands."""
+        mine = [one for one in self.corrected if one.household_id == home.household.pk]
+        for key in sorted({key for one in mine for key in one.landing.get("applied", ())} - said):
             *_, number, name = ("", *key.split("."))
-            row = self.household if key.startswith("household.") else self.members.get(number)
-            if one.household_id != self.household.pk or row is None:
-                self.told["refused"]["更正"] = "改选了另一户或另一人，原来写入的内容没有撤回，请在其户档案里核对"
-            elif key not in said:
-                self.put_back(row, name)
+            row = home.household if key.startswith("household.") else home.members.get(number)
+            if row is None:
+                self.told["refused"]["更正"] = "改选了另一人，原来写入的内容没有撤回，请在其户档案里核对"
+            else:
+                self.put_back(home, row, name, outcome)
 
-    def put_back(self, row: Household | Person, name: str) -> None:
-        entries = self.entries(row)
+    def leave(self, home: _Home) -> None:
+        """The corrected record was about another household: its answers are taken out of that one's file."""
+        try:
+            file_actions.may_edit(self.submission.user, home.household, permission=PERMISSION)
+        except Refused:
+            reason = "原来选的那一户已不由走访人负责，写入那一户的内容没有撤回，请在那一户的档案里核对"
+            self.told["refused"]["更正"] = reason
+            return
+        self.withdraw(home, set(), "elsewhere")
+
+    def put_back(self, home: _Home, row: Household | Person, name: str, outcome: str) -> None:
+        entries = self.entries(home, row)
         origin = file.origins(entries, row.created_by_source, [name])[name].source
         first = next((entry for entry in entries if entry.source_id in self.ours and name in entry.changes), None)
         if first is None or origin is None or origin.pk not in self.ours:
             return
         declared = file.kind_of(row).by_key[name]
         before = fits.answer_value(declared, text_of(declared, first.changes[name][0]))
-        self.set_on(row, {name: before}, self.latest())
-        key = key_of(row, name)
-        for told in ("applied", "cleared"):
-            if key in self.told.get(told, ()):
-                self.told[told].remove(key)
-                self.note("withdrawn", key)
+        self.set_on(home, row, {name: before}, self.latest(), outcome)
 
-    def record(self) -> None:
+    def record(self, chosen: int | None) -> None:
         """The visit counts in the ledger of visits that the rules read; a corrected one no longer does."""
         submission = self.submission
         if self.ours:
             DepartmentRecord.objects.filter(source__in=self.ours, retired_by=None).update(retired_by=submission.source)
         kind = submission.form.visit_kind
-        if not kind:
+        if not kind or chosen is None:
             return
         question = self.form.question(NOTE_QUESTION)
         note = str(submission.answers.get(question.path) or "") if question else ""
@@ -328,11 +364,11 @@ class _Landing:
         DepartmentRecord.objects.create(
             kind=VISIT_RECORD,
             fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
-            household=self.household,
-            region_code=self.household.region_code,
+            household=self.home.household,
+            region_code=self.home.household.region_code,
             on=submission.visited_on,
             items=items,
-            subject_name=self.household.head_name,
+            subject_name=self.home.household.head_name,
             link_method=LINKED_BY,
             source=submission.source,
             row_number=1,

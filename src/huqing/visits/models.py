@@ -243,6 +243,21 @@ class Attachment(models.Model):
         ]
 
 
+class RecheckDue(models.Model):
+    """A household that a visit has changed and whose alerts are to be looked at again; once, however often asked."""
+
+    household = models.OneToOneField(
+        "registry.Household", models.CASCADE, related_name="+", primary_key=True, verbose_name="农户"
+    )
+    asked_at = models.DateTimeField("提出时间", db_index=True)
+
+    objects = ScopedManager(region="household__region_code", grid="household__grid")
+
+    class Meta:
+        verbose_name = "待复核农户"
+        verbose_name_plural = "待复核农户"
+
+
 class VisitTask(models.Model):
     """A standing visit (走访任务): a household or person that a visit of an active method is due to, and until when.
 

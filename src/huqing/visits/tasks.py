@@ -18,6 +18,7 @@ from huqing.registry.signals import household_changed
 from huqing.teams.queries import duties_by_place, households_of, villages_of
 from huqing.visits.methods import InUse, in_use
 from huqing.visits.models import Confirmation, Submission, VisitTask
+from huqing.visits.queries import STANDING
 from huqing.visits.refreshing import Counts, NotScreened, refresh
 from huqing.visits.stretches import Stretch, next_stretch
 from huqing.visits.targets import Asked, asked
@@ -48,6 +49,8 @@ def visited(submission: Submission) -> VisitTask | None:
     Whoever of those responsible came, the visit is made for all of them. A visit before the last known one changes
     nothing; one dated after today counts as today's.
     """
+    if submission.replaces_id:
+        _take_back(submission)
     form = submission.form
     if form.method_id is None or submission.state in (Submission.State.INCOMPLETE, Submission.State.REPLACED):
         return None
@@ -75,6 +78,31 @@ def visited(submission: Submission) -> VisitTask | None:
         task.last_by, task.submission = submission.user, submission
         _move_on(task, item, day)
     return task
+
+
+def _take_back(submission: Submission) -> None:
+    """A visit that a corrected record had settled for somebody else is as if it had not been made.
+
+    What the county's own files know of earlier visits is taken into account by the next refresh.
+    """
+    day = working_day(timezone.localdate())
+    tasks = VisitTask.objects.select_for_update(of=("self",)).filter(submission=submission.replaces_id).order_by("pk")
+    for task in tasks:
+        mine = submission.household_id if task.person_id is None else submission.person_id
+        subject = {"household": task.household_id} if task.person_id is None else {"person": task.person_id}
+        item = _asked(task.method_id, task.visit)
+        if task.village_id is not None or item is None or mine in subject.values():
+            continue
+        rows = Submission.objects.filter(form__method=task.method_id, form__visit=task.visit, state__in=STANDING)
+        record = rows.filter(**subject).order_by("-visited_on", "-pk").only("visited_on", "user").first()
+        word = task.confirmations.order_by("-on", "-pk").first()
+        task.last_on, task.last_done, task.last_by_id, task.submission = None, "", None, None
+        if record is not None and (word is None or record.visited_on >= word.on):
+            task.last_on, task.last_done = min(record.visited_on, day), VisitTask.Done.VISITED
+            task.last_by_id, task.submission = record.user_id, record
+        elif word is not None:
+            task.last_on, task.last_done, task.last_by_id = word.on, VisitTask.Done.UNCHANGED, word.user_id
+        _move_on(task, item, day)
 
 
 def confirm_unchanged(*, task: VisitTask, user: User, on: dt.date, token: str) -> Confirmation:
