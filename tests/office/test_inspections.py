@@ -9,8 +9,8 @@ import pytest
 from django.urls import reverse
 
 from huqing.matching.draws import verify
-from huqing.teams import inspections
-from huqing.teams.models import InspectionFinding, InspectionRound, Staff, Unit
+from huqing.office.views import public_draws
+from huqing.teams.models import InspectionFinding, InspectionRound, Responsibility, Staff, Unit
 
 from .reading import text_of
 
@@ -19,7 +19,8 @@ TODAY = dt.date(2024, 7, 5)
 
 @pytest.fixture(autouse=True)
 def _day(monkeypatch):
-    monkeypatch.setattr(inspections, "today", lambda: TODAY)
+    monkeypatch.setattr("huqing.teams.ledger_queries.working_day", lambda day: TODAY)
+    public_draws.forget()
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def staff(regions):
 
 ASKED = {
     "title": "第三轮夜查", "towns": ["500236101"], "how": "total", "number": "2", "kinds": ["1"], "named": "",
-    "each": "1", "most": "1", "rounds_apart": "2",
+    "each": "1", "most": "1", "rounds_apart": "2", "shown_on": "",
 }  # fmt: skip
 
 
@@ -76,6 +77,84 @@ def test_a_town_sees_its_own_villages_of_a_round_and_not_the_whole_record(as_rol
     assert town.get(reverse("office:inspection-record", args=[round_.pk])).status_code == 404
     assert town.post(page, {"what": "cancel", "c-reason": "不想抽"}).status_code == 200
     assert InspectionRound.objects.get().state == "drawn"
+
+
+def test_anybody_sees_the_commitment_before_and_the_record_after_and_no_names(as_role, staff, client):
+    county = as_role("county")
+    county.post(reverse("office:inspection-new"), ASKED)
+    round_ = InspectionRound.objects.get()
+    page, record = reverse("office:public-draw", args=[round_.pk]), reverse("office:public-record", args=[round_.pk])
+    before = text_of(client.get(page))
+    assert round_.commitment in before
+    assert "01 检某（单位0）" in before
+    assert "检查0" not in before
+    assert client.get(record).status_code == 404
+    county.post(reverse("office:inspection", args=[round_.pk]), {"what": "draw", "d-witnesses": "李某", "d-said": "37"})
+    public_draws.forget()
+    shown = client.get(page)
+    told = json.loads(client.get(record).content)
+    assert verify(told, round_.commitment) == []
+    assert told["seed"] in text_of(shown)
+    assert "与承诺和结果相符" in text_of(shown)
+    assert "检查0" not in shown.content.decode() + client.get(record).content.decode()
+    assert (shown["X-Robots-Tag"], "max-age" in shown["Cache-Control"]) == ("noindex, nofollow, noarchive", True)
+    assert "第三轮夜查" in text_of(client.get(reverse("office:public-draws")))
+    tampered = {**InspectionRound.objects.get().record, "said": "38"}
+    InspectionRound.objects.update(record=tampered)
+    public_draws.forget()
+    assert "本站重新计算不相符" in text_of(client.get(page))
+
+
+def test_villages_and_the_public_learn_who_was_drawn_when_the_visits_are_over(as_role, staff, client, monkeypatch):
+    county, village = as_role("county"), as_role("village")
+    county.post(reverse("office:inspection-new"), {**ASKED, "shown_on": "2024-07-10"})
+    round_ = InspectionRound.objects.get()
+    page = reverse("office:inspection", args=[round_.pk])
+    county.post(page, {"what": "draw", "d-witnesses": "李某", "d-said": "37"})
+    public, record = (reverse(f"office:public-{name}", args=[round_.pk]) for name in ("draw", "record"))
+    assert "砚瓦村" in text_of(county.get(page))
+    assert "从 2024-07-10 起公布" in text_of(village.get(page))
+    assert "检某" not in text_of(village.get(page))
+    assert "从 2024-07-10 起公布结果" in text_of(client.get(public))
+    assert client.get(record).status_code == 404
+    monkeypatch.setattr("huqing.teams.ledger_queries.working_day", lambda day: dt.date(2024, 7, 10))
+    public_draws.forget()
+    assert client.get(record).status_code == 200
+    assert "检查" in text_of(village.get(page))
+
+
+def test_a_cancelled_round_stays_public_with_its_reason(as_role, staff, client):
+    county = as_role("county")
+    county.post(reverse("office:inspection-new"), ASKED)
+    pk = InspectionRound.objects.get().pk
+    county.post(reverse("office:inspection", args=[pk]), {"what": "cancel", "c-reason": "名单漏了两个村"})
+    assert "名单漏了两个村" in text_of(client.get(reverse("office:public-draw", args=[pk])))
+
+
+def test_an_inspector_finds_the_task_and_who_should_be_in_the_village(as_role, staff, users_by_role, regions):
+    county = as_role("county")
+    county.post(reverse("office:inspection-new"), ASKED)
+    round_ = InspectionRound.objects.get()
+    county.post(reverse("office:inspection", args=[round_.pk]), {"what": "draw", "d-witnesses": "李某", "d-said": "37"})
+    target = round_.targets.get(region_code=regions.village.code)
+    Staff.objects.filter(pk=target.duties.get().staff_id).update(user=users_by_role["visitor"])
+    member = Staff.objects.create(name="驻村甲", kind="7", region_code=regions.county.code)
+    Responsibility.objects.create(
+        staff=member, role="resident", village=regions.village, region_code=regions.village.code,
+        since=dt.date(2024, 1, 1),
+    )  # fmt: skip
+    mine, page = as_role("visitor"), reverse("office:my-inspection", args=[target.pk])
+    assert "砚瓦村" in text_of(mine.get(reverse("office:my-inspections")))
+    assert "今天还没有申报" in text_of(mine.get(page))
+    visit = {"what": "visit", "v-on": "2024-07-05", "v-result": "驻村甲不在村"}
+    assert "检查情况已登记" in text_of(mine.post(page, visit, follow=True))
+    found = {"what": "finding", "f-text": "队员不在村", "f-responsible": "水利局", "f-found_on": "2024-07-05"}
+    assert mine.post(page, {**found, "f-due_on": "2024-07-01"}).status_code == 422
+    mine.post(page, {**found, "f-due_on": "2024-07-20"})
+    assert InspectionFinding.objects.get().found_by == users_by_role["visitor"]
+    assert as_role("town").get(page).status_code == 404
+    letter = county.post(reverse("office:target-letter", args=[target.pk]))
+    assert letter.content[:2] == b"PK"
 
 
 @pytest.mark.parametrize(

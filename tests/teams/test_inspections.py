@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
+import zipfile
+from xml.etree import ElementTree
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -13,8 +16,16 @@ from huqing.access.models import AuditEvent, Role, User
 from huqing.access.permissions import Refused
 from huqing.matching.draws import verify
 from huqing.registry.models import Region
-from huqing.teams import inspections
-from huqing.teams.models import InspectionDuty, InspectionFinding, InspectionRound, InspectionTarget, Staff, Unit
+from huqing.teams import inspection_papers, inspections
+from huqing.teams.models import (
+    InspectionDuty,
+    InspectionFinding,
+    InspectionRound,
+    InspectionTarget,
+    Staff,
+    Unit,
+    UnitDuty,
+)
 
 TODAY = dt.date(2024, 7, 5)
 F = InspectionFinding.State
@@ -22,7 +33,7 @@ F = InspectionFinding.State
 
 @pytest.fixture(autouse=True)
 def _day(monkeypatch):
-    monkeypatch.setattr(inspections, "today", lambda: TODAY)
+    monkeypatch.setattr("huqing.teams.ledger_queries.working_day", lambda day: TODAY)
 
 
 @pytest.fixture
@@ -186,6 +197,68 @@ def test_a_due_day_before_the_finding_is_refused(commit, county):
     with pytest.raises(ValidationError, match="还没有到"):
         finding(target, county, found_on=dt.date(2024, 8, 1), due_on=dt.date(2024, 9, 1))
     assert not InspectionFinding.objects.exists()
+
+
+def test_the_published_list_names_nobody_and_still_fixes_who_is_behind_a_number(commit, county, staff):
+    committed = commit()
+    assert [one["key"] for one in committed.question["inspectors"]][:2] == ["01 检某（单位0）", "02 检某（单位1）"]
+    people = {**committed.people, "01 检某（单位0）": staff[4].pk, "05 检某（单位4）": staff[0].pk}
+    InspectionRound.objects.filter(pk=committed.pk).update(people=people)
+    with pytest.raises(ValidationError, match="不是同一个人"):
+        inspections.draw_round(round_=committed, said="37", witnesses="李某", by=county)
+    assert not InspectionTarget.objects.exists()
+    InspectionRound.objects.filter(pk=committed.pk).update(people=committed.people)
+    drawn = inspections.draw_round(round_=committed, said="37", witnesses="李某", by=county)
+    assert not any(one.name in json.dumps(drawn.record, ensure_ascii=False) for one in staff)
+    names = committed.people
+    for target in drawn.targets.all():
+        told = next(who for place, who in drawn.record["inspectors"].items() if place.endswith(target.village.name))
+        assert {names[one] for one in told} == set(target.duties.values_list("staff", flat=True))
+
+
+def test_units_that_back_a_village_do_not_inspect_it(commit, regions, staff):
+    UnitDuty.objects.create(
+        unit=staff[0].unit, role="backing_unit", village=regions.other_village,
+        region_code=regions.other_village.code, since=dt.date(2024, 1, 1),
+    )  # fmt: skip
+    with pytest.raises(ValidationError, match="不够分配"):
+        commit(villages=[regions.other_village], inspectors=[staff[0], staff[5]], each=1, rounds_apart=0)
+
+
+def test_the_drawn_inspector_notes_the_visit_and_findings_and_nobody_else(commit, county, users_by_role):
+    drawn = inspections.draw_round(round_=commit(), said="1", witnesses="李某", by=county)
+    target, visitor = drawn.targets.first(), users_by_role["visitor"]
+    with pytest.raises(Refused, match="不是抽中检查这个村的人员"):
+        inspections.note_visit(target=target, on=TODAY, result="都在村", by=visitor)
+    person = target.duties.first().staff
+    person.user = visitor
+    person.save()
+    with pytest.raises(ValidationError, match="检查情况"):
+        inspections.note_visit(target=target, on=TODAY, result=" ", by=visitor)
+    with pytest.raises(ValidationError, match="检查日期"):
+        inspections.note_visit(target=target, on=TODAY + dt.timedelta(days=1), result="都在村", by=visitor)
+    inspections.note_visit(target=target, on=TODAY, result="都在村，未发现问题", by=visitor)
+    assert (target.__class__.objects.get(pk=target.pk).inspected_on, finding(target, visitor).state) == (TODAY, "open")
+    elsewhere = drawn.targets.exclude(pk=target.pk).exclude(duties__staff=person).first()
+    if elsewhere is not None:
+        with pytest.raises(Refused):
+            finding(elsewhere, visitor)
+
+
+def test_letters_name_what_was_found_and_are_in_the_log(commit, county):
+    drawn = inspections.draw_round(round_=commit(), said="1", witnesses="李某", by=county)
+    target = drawn.targets.order_by("pk").first()
+    finding(target, county, text="夜间<无人>值守")
+    for content in (
+        inspection_papers.notice(round_=drawn, by=county),
+        inspection_papers.order(target=target, by=county),
+    ):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            text = ElementTree.fromstring(archive.read("word/document.xml"))
+        words = "".join(text.itertext())
+        assert "夜间<无人>值守" in words
+        assert target.village.name in words
+    assert AuditEvent.objects.filter(action="inspection_notice").count() == 2
 
 
 def test_the_database_keeps_no_drawn_round_without_its_record(commit):

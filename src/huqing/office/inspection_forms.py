@@ -38,6 +38,10 @@ class RoundForm(PeopleForm):
     each = forms.IntegerField(label="每个村几名检查人员", min_value=1, max_value=10, initial=2)
     most = forms.IntegerField(label="每人最多去几个村", min_value=1, max_value=50, initial=1)
     rounds_apart = forms.IntegerField(label="几轮之内不去同一个村", min_value=0, max_value=20, initial=2)
+    shown_on = day_field(
+        "哪天公开抽中的村", "暗访夜查的，填检查结束的日期：在这之前，被查的村和公众都看不到。不填就抽取后马上公开。",
+        required=False,
+    )  # fmt: skip
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, by=by, **kwargs)
@@ -66,6 +70,7 @@ class RoundForm(PeopleForm):
             "each": data["each"],
             "most": data["most"],
             "rounds_apart": data["rounds_apart"],
+            "shown_on": data["shown_on"],
         }
 
     def _villages(self, towns: list[str]) -> QuerySet[Region]:
@@ -95,6 +100,18 @@ class CancelForm(forms.Form):
     """Why a round is given up."""
 
     reason = forms.CharField(label="取消原因", max_length=100)
+
+
+class VisitForm(forms.Form):
+    """What a village was like when it was inspected."""
+
+    on = day_field("检查日期")
+    result = forms.CharField(
+        label="检查情况",
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="没有发现问题也要写，例如“队员都在村，未发现问题”。",
+    )
 
 
 class FindingForm(forms.Form):

@@ -53,7 +53,7 @@ _PART_OF = {
     "persons": "households",
     "search": "households",
     "labels": "households",
-    "villages": "ledger",
+    "villages": "ledger", "units": "ledger", "grids": "regions",
     "plan-measures": "plans",
 }
 
@@ -106,7 +106,8 @@ GROUPS: list[tuple[str, list[Place]]] = [
             Place("office:pairings", "结对", "heart-handshake", "manage_duties", "pairings"),
             Place("office:residency", "驻村工作队", "building-community", "confirm_presence", "residency"),
             Place("office:inspections", "双随机抽查", "gavel", "view_inspections", "inspections"),
-            Place("office:assessments", "队员考核", "list-check", "grade_members", "assessments"),
+            Place("office:my-inspections", "我的检查", "clipboard-list", "inspect", "my-inspections"),
+            Place("office:assessments", "考核", "list-check", "grade_members", "assessments"),
             Place("office:my-assessments", "我的考核", "notes", "see_assessment", "my-assessments"),
             Place("office:my-residency", "我的驻村", "calendar", "declare_presence", "my-residency"),
         ],

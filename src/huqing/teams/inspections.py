@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -14,11 +13,10 @@ from django.utils import timezone
 
 from huqing.access import audit
 from huqing.access.numbers import hide_numbers
-from huqing.access.permissions import Refused, require
+from huqing.access.permissions import Refused, may, require
 from huqing.access.scope import sees, visible
 from huqing.access.seal import seal, unseal
 from huqing.matching.draws import (
-    Candidate,
     DrawError,
     Question,
     commitment,
@@ -30,14 +28,22 @@ from huqing.matching.draws import (
 from huqing.registry.models import Region
 from huqing.standards.text import clean
 from huqing.teams.events import finding_added, finding_stepped
-from huqing.teams.ledger_queries import holding, today
+from huqing.teams.inspection_question import (
+    candidates,
+    counts,
+    listed,
+    listed_people,
+    met,
+    named_places,
+    refuse_exchanged,
+)
+from huqing.teams.ledger_queries import today
 from huqing.teams.models import (
     FindingStep,
     InspectionDuty,
     InspectionFinding,
     InspectionRound,
     InspectionTarget,
-    Responsibility,
     Staff,
 )
 
@@ -67,30 +73,31 @@ def commit(
     most: int,
     rounds_apart: int,
     by: User,
+    shown_on: dt.date | None = None,
 ) -> InspectionRound:
     """Fix the question of a round, and publish its commitment before anything is drawn.
 
     ``per_town`` villages of every town (all, where a town has fewer), or ``total`` of all together; ``each`` inspectors
     to a village, nobody to more than ``most``, nobody again where they were in the last ``rounds_apart`` rounds, nobody
-    in their own town or where their own unit helps. ValidationError says why it cannot be drawn.
+    in their own town or where their own unit helps. Villages and the public learn the result on ``shown_on``, when the
+    visits are over; None: at the draw. ValidationError says why it cannot be drawn.
     """
     require(by, "manage_inspections")
     title = clean(title).strip()
     if not title:
         raise ValidationError({"title": "请写名称，例如“2024 年第三轮夜查”。"})
-    places = _unique(visible(Region.objects.filter(pk__in=[one.pk for one in villages]), by).select_related("parent"))
-    people = _named(visible(Staff.objects.filter(pk__in=[one.pk for one in inspectors]), by).select_related("unit"))
+    if shown_on is not None and shown_on < today():
+        raise ValidationError({"shown_on": "公布结果的日期已经过去，请改正；检查完再公布的，填检查结束的日期。"})
+    places = named_places(visible(Region.objects.filter(pk__in=[one.pk for one in villages]), by))
+    people = listed_people(visible(Staff.objects.filter(pk__in=[one.pk for one in inspectors]), by))
     question = Question(
         title=title,
-        candidates=_candidates(places, stratified=bool(per_town)),
-        count=_count(places, per_town, total),
-        inspectors=tuple(
-            Candidate(name, avoids=frozenset({f"乡镇{one.region_code[:TOWN_DIGITS]}", f"单位{one.unit_id}"}))
-            for name, one in people.items()
-        ),
+        candidates=candidates(places, stratified=bool(per_town)),
+        count=counts(places, per_town, total),
+        inspectors=listed(people),
         each=each,
         most=most,
-        met=_met(people, places, rounds_apart, by),
+        met=met(people, places, rounds_apart, by),
     )
     seed = new_seed()
     try:
@@ -107,6 +114,8 @@ def commit(
         villages={name: one.code for name, one in places.items()},
         seed_sealed=seal(seed),
         commitment=made,
+        public=True,
+        shown_on=shown_on,
         created_at=timezone.now(),
         created_by=by,
     )
@@ -130,6 +139,7 @@ def draw_round(*, round_: InspectionRound, said: str, witnesses: str, by: User) 
         raise ValidationError({"said": str(error)}) from error
     if told["commitment"] != round_.commitment:
         raise ValidationError("名单或种子与公布的承诺不符，数据被改动过。请停止抽取并核查审计日志。")
+    refuse_exchanged(round_)
     villages = {one.code: one for one in Region.objects.filter(code__in=round_.villages.values(), valid_to=None)}
     for name in told["drawn"]:
         village = villages.get(round_.villages[name])
@@ -156,10 +166,39 @@ def cancel(*, round_: InspectionRound, reason: str, by: User) -> InspectionRound
     reason = hide_numbers(clean(reason).strip())
     if not reason:
         raise ValidationError({"reason": "请写取消的原因。"})
-    round_.state = S.CANCELLED
-    round_.save(update_fields=["state"])
+    round_.state, round_.cancel_reason = S.CANCELLED, reason[:100]
+    round_.save(update_fields=["state", "cancel_reason"])
     audit.record(by=by, action="inspection_cancel", subject=round_, detail={"title": round_.title, "reason": reason})
     return round_
+
+
+def must_inspect(target: InspectionTarget, by: User) -> None:
+    """Raise Refused unless an account was drawn to inspect a village, or manages the inspections there."""
+    if by.is_active and may(by, "inspect") and target.duties.filter(staff__user=by).exists():
+        return
+    if not may(by, "manage_inspections"):
+        raise Refused("您不是抽中检查这个村的人员，不能登记检查情况。")
+    if not sees(by, target):
+        raise Refused("这个村不在您的管辖范围内。")
+
+
+@transaction.atomic
+def note_visit(*, target: InspectionTarget, on: dt.date, result: str, by: User) -> InspectionTarget:
+    """Say when a village was inspected and what it was like, with or without findings."""
+    must_inspect(target, by)
+    target = InspectionTarget.objects.select_for_update(of=("self",)).select_related("round").get(pk=target.pk)
+    # A demonstration stands still on its day, so what it draws is drawn "later".
+    drawn = min(timezone.localdate(target.round.drawn_at), today())
+    if not drawn <= on <= today():
+        raise ValidationError({"on": f"检查日期要在抽取（{drawn}）之后、今天之前。"})
+    result = hide_numbers(clean(result).strip())
+    if not result:
+        raise ValidationError({"result": "请写检查情况；没有发现问题也要写。"})
+    target.inspected_on, target.result, target.inspected_by = on, result[:300], by
+    target.save(update_fields=["inspected_on", "result", "inspected_by"])
+    detail = {"round": target.round.title, "village": target.region_code, "on": on}
+    audit.record(by=by, action="inspection_visit", subject=target, detail=detail)
+    return target
 
 
 @transaction.atomic
@@ -167,9 +206,7 @@ def add_finding(
     *, target: InspectionTarget, text: str, responsible: str, found_on: dt.date, due_on: dt.date, by: User
 ) -> InspectionFinding:
     """Note what was found in a drawn village and by when it is to be put right."""
-    require(by, "manage_inspections")
-    if not sees(by, target):
-        raise Refused("这个村不在您的管辖范围内。")
+    must_inspect(target, by)
     text, responsible = hide_numbers(clean(text).strip()), hide_numbers(clean(responsible).strip())
     if found_on > today():
         raise ValidationError({"found_on": "发现日期还没有到，请改正。"})
@@ -216,65 +253,14 @@ def step(*, finding: InspectionFinding, state: str, text: str, by: User) -> Insp
     return finding
 
 
+def is_shown(round_: InspectionRound) -> bool:
+    """Whether villages and the public may see the result."""
+    return round_.state == S.DRAWN and (round_.shown_on is None or round_.shown_on <= today())
+
+
 def record_file(round_: InspectionRound) -> bytes:
     """The record as the file that ``huqing draw verify`` reads."""
     return json.dumps(round_.record, ensure_ascii=False, indent=1).encode()
-
-
-def _unique(villages: Iterable[Region]) -> dict[str, Region]:
-    found = {}
-    for village in villages:
-        town = village.parent.name if village.parent else ""
-        name = f"{town} {village.name}".strip()
-        found[name if name not in found else f"{name} {village.code}"] = village
-    return found
-
-
-def _named(people: Iterable[Staff]) -> dict[str, Staff]:
-    """Names as the county writes them: with the unit, and a number where that is not enough."""
-    listed = [(f"{one.name}（{one.unit.name}）" if one.unit else one.name, one) for one in people]
-    often = Counter(name for name, _ in listed)
-    return {name if often[name] == 1 else f"{name}{one.number or one.pk}": one for name, one in listed}
-
-
-def _candidates(places: dict[str, Region], *, stratified: bool) -> tuple[Candidate, ...]:
-    """The villages with the marks of their town and of the units whose people work there."""
-    lines = holding(Responsibility.objects.filter(region_code__in=[one.code for one in places.values()]), today())
-    marks: dict[str, set[str]] = {}
-    for code, unit in lines.exclude(staff__unit=None).values_list("region_code", "staff__unit").distinct():
-        marks.setdefault(code, set()).add(f"单位{unit}")
-    return tuple(
-        Candidate(
-            name,
-            stratum=_town(village) if stratified else "",
-            marks=frozenset({f"乡镇{village.code[:TOWN_DIGITS]}", *marks.get(village.code, ())}),
-        )
-        for name, village in places.items()
-    )
-
-
-def _town(village: Region) -> str:
-    return village.parent.name if village.parent else village.code[:TOWN_DIGITS]
-
-
-def _count(places: dict[str, Region], per_town: int, total: int) -> dict[str, int]:
-    if not per_town:
-        return {"": total}
-    sizes = Counter(_town(village) for village in places.values())
-    return {town: min(per_town, size) for town, size in sizes.items()}
-
-
-def _met(people: dict[str, Staff], places: dict[str, Region], rounds: int, by: User) -> frozenset[tuple[str, str]]:
-    """Who was where in the last rounds, in the names of this one."""
-    if not rounds:
-        return frozenset()
-    last: Sequence[Any] = list(
-        visible(InspectionRound.objects.filter(state=S.DRAWN), by).order_by("-pk").values_list("pk", flat=True)[:rounds]
-    )
-    names = {one.pk: name for name, one in people.items()}
-    codes = {one.code: name for name, one in places.items()}
-    pairs = InspectionDuty.objects.filter(target__round__in=last).values_list("staff", "target__region_code")
-    return frozenset((names[staff], codes[code]) for staff, code in pairs if staff in names and code in codes)
 
 
 def _locked(round_: InspectionRound, by: User) -> InspectionRound:

@@ -12,15 +12,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_POST
 
 from huqing.access.permissions import may, requires
 from huqing.access.scope import covers, visible
 from huqing.office import paging
 from huqing.office.inspection_forms import CancelForm, DrawForm, FindingForm, RoundForm, StepForm
 from huqing.office.views.shared import attempt
+from huqing.teams import inspection_papers
 from huqing.teams import inspections as actions
 from huqing.teams.models import InspectionFinding, InspectionRound, InspectionTarget
 
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 S, F = InspectionRound.State, InspectionFinding.State
 LABELS = {F.DONE: "登记整改", F.CLOSED: "复查通过，销号", F.OPEN: "复查不通过，退回"}
 
@@ -75,11 +78,15 @@ def inspection(request: HttpRequest, pk: int) -> HttpResponse:
         if attempt(form, lambda: act(round_=round_, by=request.user, **form.cleaned_data)):
             messages.success(request, "抽取完成，记录可以下载验证。" if what == "draw" else "这一轮已取消。")
             return redirect("office:inspection", pk=pk)
+    shown = actions.is_shown(round_) or may(request.user, "manage_inspections")
     targets = visible(round_.targets.all(), request.user).select_related("village__parent")
     context = {
         "round": round_,
         "forms": forms,
-        "targets": targets.prefetch_related("duties__staff__unit", "findings").order_by("region_code"),
+        "shown": shown,
+        "targets": targets.prefetch_related("duties__staff__unit", "findings").order_by("region_code")
+        if shown
+        else targets.none(),
         "candidates": len(round_.question["candidates"]),
         "inspectors": len(round_.question["inspectors"]),
         "total": sum(round_.question["count"].values()),
@@ -92,7 +99,7 @@ def inspection(request: HttpRequest, pk: int) -> HttpResponse:
 def inspection_record(request: HttpRequest, pk: int) -> HttpResponse:
     """The record of the draw as a file."""
     round_ = _round(request, pk)
-    if round_.record is None or not covers(request.user.region_code, round_.region_code):
+    if round_.record is None or not _may_read(request, round_):
         raise Http404
     answer = HttpResponse(actions.record_file(round_), content_type="application/json; charset=utf-8")
     name = f"抽取记录_{round_.pk}.json"
@@ -104,17 +111,48 @@ def inspection_record(request: HttpRequest, pk: int) -> HttpResponse:
 def inspection_notice(request: HttpRequest, pk: int) -> HttpResponse:
     """The notice (通报) of a round on A4, for those who see the whole round."""
     round_ = _round(request, pk)
-    if round_.state != S.DRAWN or not covers(request.user.region_code, round_.region_code):
+    if round_.state != S.DRAWN or not _may_read(request, round_):
         raise Http404
-    findings = visible(InspectionFinding.objects.filter(target__round=round_), request.user)
-    targets = visible(round_.targets.all(), request.user).select_related("village__parent")
     context = {
         "round": round_,
-        "targets": targets.order_by("region_code"),
-        "findings": findings.select_related("target__village__parent").order_by("region_code", "pk"),
+        "targets": inspection_papers.targets_of(round_),
+        "findings": inspection_papers.findings_of(round_),
         "today": actions.today(),
     }
     return render(request, "office/inspections/notice.html", context)
+
+
+@requires("view_inspections")
+@require_POST
+def inspection_letter(request: HttpRequest, pk: int) -> HttpResponse:
+    """The notice of a round as a Word file."""
+    round_ = _round(request, pk)
+    if round_.state != S.DRAWN or not _may_read(request, round_):
+        raise Http404
+    return _word(inspection_papers.notice(round_=round_, by=request.user), f"通报_{round_.title}")
+
+
+@requires("view_inspections")
+@require_POST
+def target_letter(request: HttpRequest, pk: int) -> HttpResponse:
+    """The order to put right what was found in one village, as a Word file."""
+    targets = visible(InspectionTarget.objects.select_related("round", "village__parent"), request.user)
+    target = targets.filter(pk=pk).first()
+    if target is None or not target.findings.exists():
+        raise Http404
+    return _word(inspection_papers.order(target=target, by=request.user), f"整改通知书_{target.village.name}")
+
+
+def _word(content: bytes, name: str) -> HttpResponse:
+    answer = HttpResponse(content, content_type=WORD)
+    answer["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=f"{name}.docx")
+    return answer
+
+
+def _may_read(request: HttpRequest, round_: InspectionRound) -> bool:
+    """Whether an account may have the whole result of a round."""
+    whole = covers(request.user.region_code, round_.region_code)
+    return whole and (actions.is_shown(round_) or may(request.user, "manage_inspections"))
 
 
 @requires("manage_inspections")
@@ -185,6 +223,8 @@ urlpatterns = [
     path("inspections/<int:pk>/", inspection, name="inspection"),
     path("inspections/<int:pk>/record/", inspection_record, name="inspection-record"),
     path("inspections/<int:pk>/notice/", inspection_notice, name="inspection-notice"),
+    path("inspections/<int:pk>/letter/", inspection_letter, name="inspection-letter"),
+    path("inspections/targets/<int:pk>/letter/", target_letter, name="target-letter"),
     path("inspections/targets/<int:pk>/finding/", finding_new, name="finding-new"),
     path("inspections/findings/<int:pk>/", finding, name="finding"),
 ]
