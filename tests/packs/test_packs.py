@@ -199,7 +199,7 @@ def pack(request: pytest.FixtureRequest) -> Pack:
     return shipped(request.param)
 
 
-def test_three_methods_are_shipped_inside_the_package() -> None:
+def test_the_methods_are_shipped_inside_the_package() -> None:
     assert shipped_keys() == ORDER
     assert FOLDER.parent.name == "huqing"
     with pytest.raises(KeyError):
@@ -266,6 +266,41 @@ def test_linked_visits_closes_the_336_households_of_its_source() -> None:
     assert len(told_.visit("household").every.rounds) == 2
     fund = shipped("linked_visits").parameters["linked_unit_fund"]
     assert [value.value for value in fund.values] == [40_000_000]
+
+
+@pytest.mark.parametrize(
+    ("actor", "item", "said"),
+    [
+        ("cadre", "weight: 90, measure: households_visited", "各项分值合计 90。改成合计 100"),
+        ("cadre", "weight: 100, measure: smiles", "不会算 smiles。从这些里选：full_months（"),
+        ("cadre", "weight: 100, measure: full_months", "full_months 只有驻村工作队员有记录"),
+        ("cadre", "weight: 100, measure: visits_on_time", "不知道多久应走访一次"),
+        ("cadre", "weight: 100, measure: visits_on_time, visit: hme", "visits 中没有 hme。改为 home 之一"),
+        ("nobody", "weight: 100, measure: households_visited", "actors 中没有 nobody。改为 cadre 之一"),
+        ("cadre", "weight: many, measure: households_visited", "weight 应是不小于 0 的整数"),
+    ],
+)
+def test_a_wrong_assessment_is_told_with_its_line_and_remedy(tmp_path: Path, actor: str, item: str, said: str) -> None:
+    assessed = (
+        "actors: [{{key: cadre, title: 干部, role: 走访, duties: [helper]}}]\n",
+        "assessments:\n  - key: a\n    title: 考核\n"
+        f"    actor: {actor}\n    indicators:\n      - {{{{key: b, title: 项, {item}}}}}\n",
+    )
+    lines = METHOD.splitlines(keepends=True)
+    start = next(number for number, line in enumerate(lines) if line.startswith("actors:"))
+    rest = next(number for number, line in enumerate(lines) if number > start and not line.startswith(" "))
+    text = "".join([*lines[:start], assessed[0], *lines[rest:]]).rstrip("\n") + "\n" + assessed[1]
+    found = told(check(tmp_path / "trial", method=text.format(key="trial")))
+    assert re.search(r"method\.yaml 第 \d+ 行：" + re.escape(said), found), found
+
+
+def test_a_method_may_be_about_assessing_alone_and_weighs_a_hundred() -> None:
+    hearts = shipped("five_hearts").method
+    assert not hearts.visits
+    for key in shipped_keys():
+        for plan in shipped(key).method.assessments:
+            assert sum(item.weight for item in plan.indicators) == 100
+            assert shipped(key).method.duties_of(plan.actor), f"{key}/{plan.key}"
 
 
 def test_five_looks_scores_add_up_to_a_hundred_and_name_four_classes() -> None:

@@ -29,7 +29,7 @@ def test_a_method_is_shown_in_words(key: str, capsys: pytest.CaptureFixture[str]
 
 def test_an_unknown_method_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert root.run(["method", "show", "none"]) == 1
-    assert "没有工作法“none”。现有：four_visits、linked_visits、five_looks。" in capsys.readouterr().err
+    assert "没有工作法“none”。现有：four_visits、linked_visits、five_looks、five_hearts。" in capsys.readouterr().err
 
 
 def test_a_sound_pack_passes_and_one_with_mistakes_lists_them_all(

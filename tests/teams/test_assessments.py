@@ -8,11 +8,14 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
-from huqing.access.models import Role, User
+from huqing.access.models import AuditEvent, Role, User
 from huqing.access.permissions import Refused
+from huqing.packs.manifest import MEASURES, Cadence, Round
+from huqing.packs.shipped import shipped
 from huqing.registry.models import DepartmentRecord, Source
 from huqing.teams import assessments
-from huqing.teams.assessment_scores import indicators
+from huqing.teams.assessment_scores import COUNTED
+from huqing.teams.assessment_spans import months_of, spans_of
 from huqing.teams.models import Assessment, AssessmentLine, PresenceDay, Responsibility, Staff, TeamNote
 
 FIRST, LAST = dt.date(2024, 5, 1), dt.date(2024, 6, 30)
@@ -22,7 +25,11 @@ G = AssessmentLine.Grade
 
 @pytest.fixture(autouse=True)
 def _day(monkeypatch):
-    monkeypatch.setattr(assessments, "today", lambda: dt.date(2024, 7, 5))
+    on_day(monkeypatch, dt.date(2024, 7, 5))
+
+
+def on_day(monkeypatch, day):
+    monkeypatch.setattr("huqing.teams.ledger_queries.working_day", lambda _: day)
 
 
 @pytest.fixture
@@ -49,18 +56,30 @@ def members(regions, users_by_role, make_household):
         if number:
             DepartmentRecord.objects.create(
                 kind="home_visit", fingerprint="1", household=household, region_code=code, on=dt.date(2024, 5, 9),
-                source=source, row_number=1,
+                source=source, row_number=1, items={"visitor": "李某、队员0", "visit_kind": "1"},
             )  # fmt: skip
     return people
 
 
 @pytest.fixture
-def made(members, users_by_role):
-    return assessments.make(title="上半年", region="500236", first=FIRST, last=LAST, by=users_by_role["county"])
+def make(users_by_role):
+    def make(**changed):
+        asked = {
+            "title": "上半年", "method": shipped("five_hearts").method, "plan": "member", "region": "500236",
+            "first": FIRST, "last": LAST, "by": users_by_role["county"], **changed,
+        }  # fmt: skip
+        return assessments.make(**asked)
+
+    return make
 
 
-def test_the_weights_are_a_hundred():
-    assert sum(item.weight for item in indicators()) == 100
+@pytest.fixture
+def made(members, make):
+    return make()
+
+
+def test_everything_a_method_may_declare_can_be_counted():
+    assert set(COUNTED) == set(MEASURES)
 
 
 def test_every_part_is_computed_from_records_and_names_them(made, members):
@@ -72,13 +91,53 @@ def test_every_part_is_computed_from_records_and_names_them(made, members):
     }  # fmt: skip
     assert line.points == 5750
     records = {score["key"]: score["records"] for score in line.scores}
-    assert records["presence"][0] == "2024年05月 计入 20 天，至少 20 天"
-    assert any("没有走访记录" in text for text in records["households"])
+    assert records["presence"][0] == {
+        "text": "2024年05月 计入 20 天，至少 20 天", "link": f"month:{members[0].pk}:2024-05",
+    }  # fmt: skip
+    texts = [one["text"] for one in records["households"]]
+    assert ["没有本人的走访记录" in text for text in texts] == [True, False]
+    assert "2024-05-09" in texts[1]
+    assert (made.plan_title, len(made.indicators)) == ("五心五线驻村工作：驻村工作队员考核", 4)
 
 
-def test_who_came_later_answers_for_their_own_time_only(members, users_by_role):
+def test_paired_cadres_are_assessed_by_the_visits_their_method_asks_for(members, make, regions):
+    cadre = Staff.objects.create(name="帮扶乙", kind="1", region_code=regions.county.code)
+    household, other = (line.household for line in Responsibility.objects.filter(role="helper").order_by("pk"))
+    for one in (household, other):
+        Responsibility.objects.create(
+            staff=cadre, role="helper", household=one, region_code=one.region_code, since=FIRST
+        )
+    source = Source.objects.get()
+    for number, (day, who) in enumerate([(dt.date(2024, 5, 20), "帮扶乙"), (dt.date(2024, 6, 20), "别人")]):
+        DepartmentRecord.objects.create(
+            kind="home_visit", fingerprint=f"b{number}", household=household, region_code=household.region_code, on=day,
+            source=source, row_number=2, items={"visitor": who, "visit_kind": "1"},
+        )  # fmt: skip
+    made = make(method=shipped("four_visits").method, plan="cadre")
+    told = {score["key"]: (score["done"], score["of"], score["points"]) for score in made.lines.get(staff=cadre).scores}
+    # Two households, two months: one of four visits in time; one of two households seen by this cadre.
+    assert told == {"on_time": (1, 4, 1500), "households": (1, 2, 2000)}
+    assert (
+        not make(method=shipped("linked_visits").method, plan="cadre", title="轮次")
+        .lines.filter(staff=members[1])
+        .exists()
+    )
+
+
+def test_spans_are_whole_and_rounds_lie_within():
+    day = dt.date
+    assert spans_of(Cadence(1), day(2024, 1, 31), day(2024, 4, 1)) == [
+        (day(2024, 1, 31), day(2024, 2, 28)), (day(2024, 2, 29), day(2024, 3, 30)),
+    ]  # fmt: skip
+    rounds = Cadence(rounds=(Round("首轮", "03-01", "06-30"), Round("年内", "07-01", "12-15")))
+    assert spans_of(rounds, day(2024, 1, 1), day(2024, 11, 1)) == [(day(2024, 3, 1), day(2024, 6, 30))]
+    assert months_of(day(2024, 1, 2), day(2024, 3, 31)) == [day(2024, 2, 1), day(2024, 3, 1)]
+    assert spans_of(Cadence(2, "weeks"), day(2024, 1, 1), day(2024, 1, 27)) == [(day(2024, 1, 1), day(2024, 1, 14))]
+
+
+def test_who_came_later_answers_for_their_own_time_only(members, make):
     Responsibility.objects.filter(staff=members[2]).update(since=dt.date(2024, 6, 1))
-    made = assessments.make(title="上半年", region="500236", first=FIRST, last=LAST, by=users_by_role["county"])
+    made = make()
     parts = {score["key"]: score["of"] for score in made.lines.get(staff=members[2]).scores}
     assert (parts["presence"], parts["diary"]) == (1, 1)
 
@@ -89,24 +148,27 @@ def test_what_cannot_be_computed_is_not_zero(made, members):
     assert line.points is None
 
 
-def test_excellent_stays_within_its_share_and_needs_a_reason(made, users_by_role):
+def test_excellent_stays_within_its_share_and_needs_a_reason(made, users_by_role, monkeypatch):
     county = users_by_role["county"]
     lines = list(made.lines.all())
     with pytest.raises(ValidationError, match="要写理由"):
         assessments.grade(line=lines[0], grade=G.EXCELLENT, reason="", by=county)
     assessments.grade(line=lines[0], grade=G.EXCELLENT, reason="办成三件实事", by=county)
-    with pytest.raises(ValidationError, match="4 人里最多 1 人，已有 1 人"):
+    with pytest.raises(ValidationError, match="尾数舍去，最多 1 人。已有 1 人"):
         assessments.grade(line=lines[1], grade=G.EXCELLENT, reason="也好", by=county)
     with pytest.raises(ValidationError, match="还有 3 人没有评定"):
         assessments.close(assessment=made, by=county)
     for line in lines[1:]:
         assessments.grade(line=line, grade=G.COMPETENT, reason="", by=county)
+    with pytest.raises(ValidationError, match="还有 4 人可以申诉，最晚到 2024-07-10"):
+        assessments.close(assessment=made, by=county)
+    on_day(monkeypatch, dt.date(2024, 7, 11))
     assessments.close(assessment=made, by=county)
     with pytest.raises(ValidationError, match="已经完成"):
         assessments.grade(line=lines[1], grade=G.BASIC, reason="改", by=county)
 
 
-def test_an_appeal_is_answered_by_somebody_else_before_closing(made, members, users_by_role):
+def test_an_appeal_is_answered_by_somebody_else_before_closing(made, members, users_by_role, monkeypatch):
     county, visitor = users_by_role["county"], users_by_role["visitor"]
     line = made.lines.get(staff=members[0])
     with pytest.raises(ValidationError, match="还没有评定"):
@@ -121,8 +183,17 @@ def test_an_appeal_is_answered_by_somebody_else_before_closing(made, members, us
     with pytest.raises(Refused, match="另一个人答复"):
         assessments.answer(line=line, text="已核", by=county)
     other = User.objects.create(username="xian2", display_name="另一经办", role=Role.COUNTY, region_code="500236")
-    assessments.answer(line=line, text="已核对，走访日期在考核期外", by=other)
+    answered = assessments.answer(line=line, text="已核对，五月走访补算", grade=G.BASIC, by=other)
+    assert (answered.grade, answered.reason) == ("basic", "已核对，五月走访补算")
+    Staff.objects.filter(pk=members[1].pk).update(user=users_by_role["village"])
+    assessments.accept(line=made.lines.get(staff=members[1]), by=users_by_role["village"])
+    with pytest.raises(ValidationError, match="还有 2 人可以申诉"):
+        assessments.close(assessment=made, by=county)
+    on_day(monkeypatch, dt.date(2024, 7, 11))
     assert assessments.close(assessment=made, by=county).state == "closed"
+    with pytest.raises(ValidationError, match="已经完成"):
+        assessments.appeal(line=made.lines.get(staff=members[1]), text="晚了", by=users_by_role["village"])
+    assert not any("称职" in str(event.detail) for event in AuditEvent.objects.all())
 
 
 @pytest.mark.parametrize(
@@ -130,12 +201,13 @@ def test_an_appeal_is_answered_by_somebody_else_before_closing(made, members, us
     [
         (LAST, FIRST, "早于第一天"),
         (FIRST, dt.date(2024, 7, 31), "还没有结束"),
-        (dt.date(2020, 1, 1), dt.date(2020, 6, 1), "没有驻村"),
+        (dt.date(2020, 1, 1), dt.date(2020, 6, 1), "没有这类人员"),
+        (dt.date(2020, 1, 1), LAST, "最多考核两年"),
     ],
 )
-def test_a_wrong_stretch_is_refused(members, users_by_role, first, last, why):
+def test_a_wrong_stretch_is_refused(members, make, first, last, why):
     with pytest.raises(ValidationError, match=why):
-        assessments.make(title="x", region="500236", first=first, last=last, by=users_by_role["county"])
+        make(first=first, last=last)
     assert not Assessment.objects.exists()
 
 
@@ -162,6 +234,28 @@ def test_grading_and_appealing_on_the_pages(made, members, users_by_role, client
     client.post(page, {"what": "grade", "grade": "basic", "reason": "六月不在村"})
     client.force_login(users_by_role["visitor"])
     assert "基本称职" in client.get(reverse("office:my-assessments")).content.decode()
+    client.post(page, {"what": "accept"})
+    line.refresh_from_db()
+    assert line.accepted_on == dt.date(2024, 7, 5)
     client.post(page, {"what": "appeal", "a-text": "六月在培训"})
     line.refresh_from_db()
     assert (line.grade, line.appeal) == ("basic", "六月在培训")
+
+
+def test_an_assessment_is_made_from_a_method_and_leads_to_the_records(members, users_by_role, client, monkeypatch):
+    monkeypatch.setattr("huqing.access.middleware.needs_second_factor", lambda user: False)
+    client.force_login(users_by_role["county"])
+    sent = {"title": "半年", "plan": "five_hearts/member", "first": "2024-05-01", "last": "2024-06-30"}
+    page = client.post(reverse("office:assessments"), sent, follow=True).content.decode()
+    assert "住村率 40 分" in page
+    assert "4 人 × 30% = 1.2 人，尾数舍去，最多 1 人" in page
+    line = Assessment.objects.get().lines.get(staff=members[0])
+    shown = client.get(reverse("office:assessment-line", args=[line.pk])).content.decode()
+    household = Responsibility.objects.filter(role="helper").first().household
+    assert reverse("office:household", args=[household.pk]) in shown
+    assert f"{reverse('office:resident', args=[members[0].pk])}?month=2024-05" in shown
+    client.force_login(users_by_role["town"])
+    assert "半年" in client.get(reverse("office:assessments")).content.decode()
+    assert (
+        "完成考核</button>" not in client.get(reverse("office:assessment", args=[line.assessment_id])).content.decode()
+    )

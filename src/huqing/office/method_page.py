@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from huqing.packs.forms import Converted, Question
-from huqing.packs.manifest import Cadence, Checklist, Pack
+from huqing.packs.manifest import MEASURES, Cadence, Checklist, Pack
 from huqing.packs.telling import LAYOUT, NOTED, asked, duty_text, field_text, type_text, whom_text
 from huqing.rules.library import Library
 
@@ -107,6 +107,23 @@ def indicators(pack: Pack) -> list[tuple[str, str, str, str]]:
     """The numbers of the report: title, unit, from which visit, counted how."""
     told = pack.method
     return [(item.title, item.unit, told.visit(item.visit).title, COUNTS[item.counts]) for item in told.indicators]
+
+
+def assessments(pack: Pack) -> list[tuple[str, str, str, list[tuple[str, int, str, str]]]]:
+    """How people are assessed: title, whom, note, and every part with its weight and how it is counted."""
+    told = pack.method
+    return [
+        (
+            plan.title,
+            told.actor(plan.actor),
+            plan.note,
+            [
+                (item.title, item.weight, MEASURES[item.measure], told.visit(item.visit).title if item.visit else "")
+                for item in plan.indicators
+            ],
+        )
+        for plan in told.assessments
+    ]
 
 
 def forms(pack: Pack) -> list[ShownForm]:

@@ -1,4 +1,4 @@
-"""What a working method consists of (工作法): people, visits, quotas, duties, indicators and papers, as plain data.
+"""What a working method consists of (工作法): people, visits, quotas, duties, indicators, assessments and papers.
 
 ``note`` says what of an entry is the product's own suggestion and not in the source.
 """
@@ -18,6 +18,16 @@ Period = Literal["days", "weeks", "months", "years"]
 Counts = Literal["visits", "households", "people", "visitors", "covered", "sum"]
 UNITS: Mapping[Period, str] = {"days": "天", "weeks": "周", "months": "个月", "years": "年"}
 EVERYBODY = "all"
+# What an assessment may count, always as done of all; the residency's own need somebody who holds ``resident``.
+MEASURES: Mapping[str, str] = {
+    "full_months": "已确认的驻村天数达到每月最少天数的月份，占考核期内全部整月",
+    "diary_months": "写了驻村日志的月份，占考核期内全部整月",
+    "findings_closed": "所驻村抽查问题中已销号的，占全部抽查问题；没有问题的不扣分",
+    "households_visited": "负责的农户中，考核期内有本人走访记录的",
+    "visits_on_time": "按走访间隔应走访的次数中，本人按期走访的",
+}
+OF_RESIDENTS = ("full_months", "diary_months", "findings_closed")
+WHOLE_WEIGHT = 100
 
 
 @dataclass(frozen=True)
@@ -175,6 +185,32 @@ class Indicator:
 
 
 @dataclass(frozen=True)
+class AssessedItem:
+    """One part of an assessment: its weight, and how records are counted (a key of ``MEASURES``).
+
+    ``visit`` names the visit of the method whose kind and interval count ("" any visit).
+    """
+
+    key: str
+    title: str
+    weight: int
+    measure: str
+    visit: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """How those who do a part of the work are assessed; the weights of all parts are 100."""
+
+    key: str
+    title: str
+    actor: str
+    indicators: tuple[AssessedItem, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Section:
     """One heading of the method's report, with the indicators it draws on."""
 
@@ -208,6 +244,11 @@ class Method:
     indicators: tuple[Indicator, ...] = ()
     outline: tuple[Section, ...] = ()
     papers: tuple[Paper, ...] = ()
+    assessments: tuple[Assessment, ...] = ()
+
+    def duties_of(self, actor: str) -> tuple[str, ...]:
+        """The roles of the ledger that an actor holds."""
+        return next((one.duties for one in self.actors if one.key == actor), ())
 
     def actor(self, key: str) -> str:
         """The title of an actor."""

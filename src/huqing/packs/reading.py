@@ -8,10 +8,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from huqing.packs.assessing import check_assessments
 from huqing.packs.errors import PackError, PackProblem
 from huqing.packs.lines import Mapping, read
 from huqing.packs.manifest import (
+    MEASURES,
+    WHOLE_WEIGHT,
     Actor,
+    AssessedItem,
+    Assessment,
     Cadence,
     Check,
     Checklist,
@@ -65,9 +70,11 @@ class Reader:
             return None
         self.only(
             raw,
-            ("key", "title", "version", "summary", "source", "actors", "visits"),
-            ("quotas", "key_groups", "duties", "indicators", "outline", "papers"),
+            ("key", "title", "version", "summary", "source", "actors"),
+            ("visits", "quotas", "key_groups", "duties", "indicators", "outline", "papers", "assessments"),
         )
+        if not raw.get("visits") and not raw.get("assessments"):
+            self.problem(raw.line, "既没有走访也没有考核", "至少写 visits: …（走访）或 assessments: …（考核）")
         method = Method(
             key=self.key(raw),
             title=self.text(raw, "title"),
@@ -82,6 +89,7 @@ class Reader:
             indicators=self.several(raw, "indicators", self.indicator),
             outline=self.several(raw, "outline", self.section),
             papers=self.several(raw, "papers", self.paper),
+            assessments=self.several(raw, "assessments", self.assessment),
         )
         if method.key and method.key != self.folder.name:
             self.problem(raw.line_of("key"), f"代号 {method.key} 与文件夹名 {self.folder.name} 不同", "把两者改成一样")
@@ -309,6 +317,30 @@ class Reader:
         self.only(raw, ("key", "title", "template"))
         return Paper(self.key(raw), self.text(raw, "title"), self.text(raw, "template"))
 
+    def assessment(self, raw: Mapping) -> Assessment:
+        self.only(raw, ("key", "title", "actor", "indicators"), ("note",))
+        items = self.several(raw, "indicators", self.assessed_item)
+        whole = sum(item.weight for item in items)
+        if items and whole != WHOLE_WEIGHT:
+            self.problem(raw.line_of("indicators"), f"各项分值合计 {whole}", f"改成合计 {WHOLE_WEIGHT}")
+        texts = (self.text(raw, "title"), self.text(raw, "actor"))
+        return Assessment(self.key(raw), *texts, items, self.text(raw, "note"))
+
+    def assessed_item(self, raw: Mapping) -> AssessedItem:
+        self.only(raw, ("key", "title", "weight", "measure"), ("visit", "note"))
+        measure = self.text(raw, "measure")
+        if measure and measure not in MEASURES:
+            known = "、".join(f"{key}（{words}）" for key, words in MEASURES.items())
+            self.problem(raw.line_of("measure"), f"不会算 {measure}", f"从这些里选：{known}")
+        return AssessedItem(
+            key=self.key(raw),
+            title=self.text(raw, "title"),
+            weight=self.whole(raw, "weight"),
+            measure=measure,
+            visit=self.text(raw, "visit"),
+            note=self.text(raw, "note"),
+        )
+
     def references(self, method: Method) -> None:
         """What one part names exists in another, or as a file of the pack."""
         actors = [actor.key for actor in method.actors]
@@ -325,6 +357,7 @@ class Reader:
                 self.form_exists(duty, duty.form, forms)
         for group in method.key_groups:
             self.exists(group, "visit", group.visit, visits, "visits")
+        check_assessments(self, method)
         for indicator in method.indicators:
             self.exists(indicator, "visit", indicator.visit, visits, "visits")
         for section in method.outline:

@@ -11,7 +11,7 @@ from huqing.packs.reading import MANIFEST
 from huqing.rules.library import library
 
 FOLDER = Path(__file__).parent.parent / "methods"
-ORDER = ("four_visits", "linked_visits", "five_looks")
+ORDER = ("four_visits", "linked_visits", "five_looks", "five_hearts")
 
 
 def shipped_keys() -> tuple[str, ...]:

@@ -75,6 +75,7 @@ def method_detail(request: HttpRequest, key: str) -> HttpResponse:
         "quotas": [(pack.method.actor(item.actor), item) for item in pack.method.quotas],
         "duties": method_page.duties(rules, pack),
         "indicators": method_page.indicators(pack),
+        "assessments": method_page.assessments(pack),
         "forms": method_page.forms(pack),
         "active": active,
         "changed": active is not None and active.digest != installing.digest_of(pack.folder),
