@@ -12,7 +12,7 @@ from huqing.cases.models import Case, CaseStep, Evidence, Objection
 from huqing.cases.postings import kind_of
 from huqing.cases.procedure import procedure_of
 from huqing.office.case_forms import PaperForm, paper_form
-from huqing.packs.procedures import Procedure
+from huqing.packs.procedures import Procedure, State
 from huqing.packs.procedures.declaration import NEEDS, ROLES
 from huqing.plans.removal import TITLES
 from huqing.standards.codelists import codelist
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MEETINGS = ("panel", "ballot")
 # Computed papers: confirmed on pages of their own.
 CONFIRMED = frozenset({"comparison", "conditions"})
+SHORTEST = 2
 METHODS = {"secret": "无记名投票", "hands": "举手表决"}
 
 
@@ -98,19 +99,20 @@ def stages(case: Case, made: Procedure, steps: list[CaseStep]) -> list[tuple[str
     if state.part != "recognition" and state.part:
         state = next(one for one in made.states if one.part == state.part)
     been = {made.start.key, *(step.after for step in steps)}
-    found: list[tuple[str, str]] = []
-    seen: set[str] = set()
-    while state.key not in seen and (not seen or state.part):
-        seen.add(state.key)
-        tone = "now" if state.key == case.state.key else "done" if state.key in been else ""
-        found.append((state.title, tone))
+    way: list[State] = []
+    while state not in way and (not way or state.part):
+        way.append(state)
         moves = made.moves_from(state.key)
         if not moves:
             break
         state = made.state(moves[0].to)
-    if len(found) < 2 or "now" not in {tone for _, tone in found}:
+    now = made.state(case.state.key)
+    if now not in way and now.part and steps:  # a detour, shown where it began
+        before = next((n for n, one in enumerate(way) if one.key == steps[-1].before), len(way) - 1)
+        way.insert(before + 1, now)
+    if now not in way or len(way) < SHORTEST:
         return []
-    return found
+    return [(one.title, "now" if one == now else "done" if one.key in been else "") for one in way]
 
 
 def people(case: Case, day: dt.date) -> list[dict[str, Any]]:

@@ -28,12 +28,12 @@ SHARE = 3
 POOL, PANEL, CAME = 30, 15, 14
 ADULT_YEARS = 20
 BEGINS = 16  # days before the demonstration's own
-FOUND = (
-    "入户走访发现家里有人住院，自付医疗费较多",
-    "村民小组长反映该户主要劳动力务工中断",
-    "农户自己到村委会申报，孩子上学支出大",
-    "部门数据提示支出骤增，待入户核实",
-)
+# By source of the clue: applied for, found by cadres, found by data.
+FOUND = {
+    "1": "农户自己到村委会申报，孩子上学支出大",
+    "2": "入户走访发现家里有人住院，自付医疗费较多",
+    "3": "部门数据和筛查提示支出骤增，待入户核实",
+}
 SEEN = (
     "户主和配偶在家。核对了近 12 个月收入和支出，票据齐全；住房安全，饮水正常，家庭成员均已参保。",
     "户主在家。务工收入比上年减少，主要靠转移性收入；住房、饮水没有问题。",
@@ -98,7 +98,7 @@ def _households(rows: object, most: int) -> list[Household]:
 def _open(household: Household, number: int, by: User) -> Case:
     alerts = list(Alert.objects.filter(household=household, state=Alert.State.OPEN).order_by("pk")[:3])
     source = "3" if alerts else ("1", "2")[number % 2]
-    return actions.open_case(household=household, source=source, clue=FOUND[number % len(FOUND)], alerts=alerts, by=by)
+    return actions.open_case(household=household, source=source, clue=FOUND[source], alerts=alerts, by=by)
 
 
 def _paper(case: Case, kind: str, by: User, **content: object) -> None:

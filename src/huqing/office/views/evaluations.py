@@ -25,6 +25,7 @@ from huqing.registry.models import Region
 ORDERS = {"new": ["id"]}
 VILLAGES_SHOWN = 200
 DIGITS = 4
+TYPED = ("said", "method", "host", "supervisor", "recorder", "minutes")
 
 
 @requires("view_cases")
@@ -91,9 +92,10 @@ def evaluation_add(request: HttpRequest, code: str) -> HttpResponse:
         "pool": [(one, out.get(one.pk, "")) for one in pool],
         "free": len(pool) - len(out),
         "least": needs.PANEL_AT_LEAST,
-        "day": today(),
+        "held_on": posted.get("held_on") or today().isoformat(),
+        "place": posted.get("place", ""),
+        "size": posted.get("size") or needs.PANEL_AT_LEAST,
         "wrong": wrong,
-        "posted": posted,
     }
     return render(request, "office/evaluations/add.html", context, status=422 if wrong else 200)
 
@@ -149,7 +151,7 @@ def _page(request: HttpRequest, meeting: Evaluation, wrong: str = "") -> HttpRes
         "size": meeting.question.get("count", {}).get("", ""),
         "methods": Evaluation.Method.choices,
         "wrong": wrong,
-        "posted": request.POST,
+        **{name: request.POST.get(name, "") for name in TYPED},
     }
     return render(request, "office/evaluations/meeting.html", context, status=422 if wrong else 200)
 
