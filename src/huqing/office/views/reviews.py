@@ -163,7 +163,8 @@ def review_line(request: HttpRequest, pk: int) -> HttpResponse:
     line = visible(rows, request.user).filter(pk=pk).first()
     if line is None:
         raise Http404
-    restorable = line.state == S.DONE and line.decision == X.LEAVE and not hasattr(line, "replaced_by")
+    replacement = getattr(line, "replaced_by", None)
+    restorable = line.state == S.DONE and line.decision == X.LEAVE and replacement is None
     posted = request.POST if request.method == "POST" and may(request.user, "decide_reviews") and restorable else None
     form = RestoreForm(posted)
     if form.is_valid() and attempt(form, lambda: reviews.restore(line=line, by=request.user, **form.cleaned_data)):
@@ -171,6 +172,7 @@ def review_line(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("office:review-line", pk=pk)
     context = {
         "line": line,
+        "replacement": replacement,
         "label": codelist("label_kind").label(line.round.kind),
         "category": CATEGORIES.get(line.category, ""),
         "form": form if restorable and may(request.user, "decide_reviews") else None,
