@@ -161,9 +161,14 @@ def test_a_matter_is_raised_from_a_household_a_visit_and_a_residents_note_withou
         staff=staff, region_code=regions.village.code, kind="problem", on=DAY, text="村部没有自来水",
         by=users_by_role["village"],
     )  # fmt: skip
+    assert f"/matters/new/?note={note.pk}" in village.get(f"/residency/problems/{note.pk}/solve/").content.decode()
     assert "村部没有自来水" in village.get(f"/matters/new/?note={note.pk}").content.decode()
     village.post(f"/matters/new/?note={note.pk}", {**told, "text": note.text})
     assert note.matter.channel == "team"
+    assert "已转为村民事项" in text_of(village.get(f"/residency/problems/{note.pk}/solve/"))
+    page = village.get(f"/visits/{visit.pk}/").content.decode()
+    assert f"?submission={visit.pk}" in page
+    assert "屋顶漏雨要修一下" in page
     assert village.get(f"/matters/new/?note={note.pk}").status_code == 404
     assert village.get(f"/matters/new/?household={make_household(village=regions.other_village).pk}").status_code == 404
 

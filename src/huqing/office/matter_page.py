@@ -45,8 +45,7 @@ def context(
         "merged": queries.seen(user).filter(merged_into=matter).select_related("state"),
         "contacts": contacts(matter.village, user) if "handler" in needs else [],
         "alike": similar.alike(matter) if "target" in needs else [],
-        "problem": told["problem"] or matter.public_problem or masking.masked(matter.text, matter)[:300],
-        "result": told["result"] or matter.public_result or masking.masked(matter.answer, matter)[:500],
+        **(_public_texts(matter, told) if "public_text" in needs else {}),
         "doubtful": _doubtful(matter, told, day) if wrong and told["problem"] else [],
         "wrong": wrong,
         "wrong_move": (posted or {}).get("move", ""),
@@ -56,6 +55,14 @@ def context(
         "household": matter.household if matter.household and sees(user, matter.household) else None,
         "can_meet": handles and matter.finding is None and matter.state.key in ("raised", "discussing"),
         "day": day,
+    }
+
+
+def _public_texts(matter: Matter, told: dict[str, str]) -> dict[str, str]:
+    """What the public text begins with: what was typed, what was public before, else a masked proposal."""
+    return {
+        "problem": told["problem"] or matter.public_problem or masking.masked(matter.text, matter)[:300],
+        "result": told["result"] or matter.public_result or masking.masked(matter.answer, matter)[:500],
     }
 
 
