@@ -77,14 +77,18 @@ def write_values(
     values: Mapping[str, Any],
     on: dt.date,
     source: Callable[[], Source],
+    entries: list[Entry] | None = None,
 ) -> Edit:
     """Check and write values on a locked ``row``, as ``set_values`` does, with their entry in the history.
 
-    Who may do it, the audit event and the re-check are the caller's: one that writes to several rows does these once.
+    ``entries`` are all entries of the row (``entries_of``) with their sources, if the caller has read them since it
+    was locked; the new one is added to them. Who may do it, the audit event and the re-check are the caller's: one
+    that writes to several rows does these once.
     """
     person = row if isinstance(row, Person) else None
     checked, edit = check(row, values, on)
-    entries = list(entries_of(household, person).select_related("source"))
+    if entries is None:
+        entries = list(entries_of(household, person).select_related("source"))
     origins = file.origins(entries, row.created_by_source, checked)
     changes = {}
     for key, (declared, value) in checked.items():
@@ -104,6 +108,7 @@ def write_values(
         return edit
     made = source()
     edit.entry = write_entry(household, changes, source=made, on=on, person=person)
+    entries.append(edit.entry)
     row.updated_at = timezone.now()
     row.save()
     if person is not None:

@@ -27,19 +27,22 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from huqing.access.models import Role
 from huqing.access.numbers import hide_numbers
-from huqing.access.permissions import Refused
+from huqing.access.permissions import Refused, may
 from huqing.packs import fits
 from huqing.registry import file_actions
 from huqing.registry import values as file
 from huqing.registry.models import DepartmentRecord, Entry, Household, Person, Source
 from huqing.screening.signals import paused
 from huqing.standards.fields import Field
+from huqing.teams.queries import cares_for
 from huqing.visits import rechecks
 from huqing.visits.conversions import form_of, target
 from huqing.visits.counting import answered, counts, says
 from huqing.visits.describing import Whom, facts, visit_day, whom
 from huqing.visits.filevalues import text_of
+from huqing.visits.homes import Home
 from huqing.visits.models import Submission
 from huqing.visits.submitted import Malformed, Parsed, parse
 
@@ -51,6 +54,7 @@ NOTE_QUESTION = "note"
 LINKED_BY = "visit"
 NOTE_LENGTH = 1000
 NOTHING = (None, "", [])
+NOT_IN_CARE = "这一户不在走访人负责的范围内。"
 
 
 def land(submission: Submission) -> dict[str, Any]:
@@ -59,7 +63,8 @@ def land(submission: Submission) -> dict[str, Any]:
     Ends with one audit event if the file changed: call it last in the transaction. The household is checked again in
     the background.
     """
-    with transaction.atomic():
+    # Whoever calls lands within a transaction of their own, which an error takes back as a whole.
+    with transaction.atomic(savepoint=False):
         stored = Submission.objects.select_for_update().values_list("source", flat=True).get(pk=submission.pk)
         if stored is not None or submission.state not in (Submission.State.RECEIVED, Submission.State.ACCEPTED):
             return submission.landing
@@ -95,19 +100,6 @@ def _corrected(submission: Submission) -> Iterator[Submission]:
         earlier = earlier.replaces
 
 
-class _Home:
-    """A locked household and, if wanted, its locked members by the text of their key."""
-
-    def __init__(self, pk: int) -> None:
-        self.household: Household = file_actions.locked(Household(pk=pk))
-        self.members: dict[str, Person] = {}
-
-    def load(self) -> None:
-        """Lock the members."""
-        rows = self.household.members.select_for_update(of=("self",)).select_related("created_by_source")
-        self.members = {str(one.pk): one for one in rows.order_by("pk")}
-
-
 class _Landing:
     def __init__(self, submission: Submission) -> None:
         self.submission = submission
@@ -125,7 +117,7 @@ class _Landing:
             return self.told
         # All rows are locked before the first is written, in one order: two visits to one family cannot block.
         self.touched = sorted({*left, chosen or left[0]})
-        homes = {pk: _Home(pk) for pk in self.touched}
+        homes = {pk: Home(pk) for pk in self.touched}
         written = {question.writes.partition(".")[0] for question in self.form.questions}
         for home in homes.values() if "person" in written else ():
             home.load()
@@ -152,12 +144,22 @@ class _Landing:
             if any(question.writes for question in self.form.questions):
                 self.told["refused"]["农户"] = "没有选农户，或所选农户已不在档案里，没有写入"
             return None
+        reason = self.refused(household)
+        if reason:
+            self.told["refused"]["农户"] = reason
+        return None if reason else household.pk
+
+    def refused(self, household: Household) -> str:
+        """Why the visitor may not write to a household, "" if they may."""
+        user = self.submission.user
+        if user.role == Role.VISITOR and may(user, PERMISSION):
+            # Two plain lookups say the same of one household as looking through all that are in their care.
+            return "" if cares_for(user, household.pk) else NOT_IN_CARE
         try:
-            file_actions.may_edit(self.submission.user, household, permission=PERMISSION)
+            file_actions.may_edit(user, household, permission=PERMISSION)
         except Refused as refused:
-            self.told["refused"]["农户"] = str(refused)
-            return None
-        return household.pk
+            return str(refused)
+        return ""
 
     def log(self) -> None:
         """One event for all rows of a household; the re-check that usually follows an edit is asked for by ``land``."""
@@ -222,7 +224,7 @@ class _Landing:
                 new[name] = fits.answer_value(declared, text)
         if not new and not blank:
             return
-        entries = self.entries(self.home, about.row)
+        entries = self.home.entries(about.row)
         for name in list(new):
             declared, text, prefilled = about.answers[name]
             if prefilled and self.overtaken(entries, declared, text):
@@ -234,10 +236,6 @@ class _Landing:
             if self.came_before(entries, about.row, name):
                 new[name] = None
         self.set(about.row, new, entries)
-
-    def entries(self, home: _Home, row: Household | Person) -> list[Entry]:
-        person = row if isinstance(row, Person) else None
-        return list(file_actions.entries_of(home.household, person).select_related("source").order_by("pk"))
 
     def overtaken(self, entries: list[Entry], declared: Field, text: str) -> bool:
         """Whether the answer is what the file said before its last change, and that came while the form was out."""
@@ -276,20 +274,26 @@ class _Landing:
         if later > day:
             origins = file.origins(entries, row.created_by_source, new)
             ours = {name for name, origin in origins.items() if origin.source and origin.source.pk in self.ours}
-            self.set_on(self.home, row, {name: new[name] for name in sorted(ours)}, later)
-        self.set_on(self.home, row, {name: value for name, value in new.items() if name not in ours}, day)
+            self.set_on(self.home, row, {name: new[name] for name in sorted(ours)}, later, entries)
+        self.set_on(self.home, row, {name: value for name, value in new.items() if name not in ours}, day, entries)
 
     def latest(self) -> dt.date:
         """The last day that this record or one it corrects says of itself."""
         return max(one.visited_on for one in (self.submission, *self.corrected))
 
     def set_on(
-        self, home: _Home, row: Household | Person, new: dict[str, Any], on: dt.date, outcome: str = "applied"
+        self,
+        home: Home,
+        row: Household | Person,
+        new: dict[str, Any],
+        on: dt.date,
+        entries: list[Entry],
+        outcome: str = "applied",
     ) -> None:
         while new:
             try:
                 edit = file_actions.write_values(
-                    household=home.household, row=row, values=new, on=on, source=self.visit_source
+                    household=home.household, row=row, values=new, on=on, source=self.visit_source, entries=entries
                 )
             except ValidationError as error:
                 wrong = error.message_dict
@@ -313,7 +317,7 @@ class _Landing:
     def note(self, what: str, key: str) -> None:
         self.told.setdefault(what, []).append(key)
 
-    def withdraw(self, home: _Home, said: set[str], outcome: str = "withdrawn") -> None:
+    def withdraw(self, home: Home, said: set[str], outcome: str = "withdrawn") -> None:
         """Put back what corrected records wrote to a household and this one no longer says, where it still stands."""
         mine = [one for one in self.corrected if one.household_id == home.household.pk]
         for key in sorted({key for one in mine for key in one.landing.get("applied", ())} - said):
@@ -324,25 +328,23 @@ class _Landing:
             else:
                 self.put_back(home, row, name, outcome)
 
-    def leave(self, home: _Home) -> None:
+    def leave(self, home: Home) -> None:
         """The corrected record was about another household: its answers are taken out of that one's file."""
-        try:
-            file_actions.may_edit(self.submission.user, home.household, permission=PERMISSION)
-        except Refused:
+        if self.refused(home.household):
             reason = "原来选的那一户已不由走访人负责，写入那一户的内容没有撤回，请在那一户的档案里核对"
             self.told["refused"]["更正"] = reason
             return
         self.withdraw(home, set(), "elsewhere")
 
-    def put_back(self, home: _Home, row: Household | Person, name: str, outcome: str) -> None:
-        entries = self.entries(home, row)
+    def put_back(self, home: Home, row: Household | Person, name: str, outcome: str) -> None:
+        entries = home.entries(row)
         origin = file.origins(entries, row.created_by_source, [name])[name].source
         first = next((entry for entry in entries if entry.source_id in self.ours and name in entry.changes), None)
         if first is None or origin is None or origin.pk not in self.ours:
             return
         declared = file.kind_of(row).by_key[name]
         before = fits.answer_value(declared, text_of(declared, first.changes[name][0]))
-        self.set_on(home, row, {name: before}, self.latest(), outcome)
+        self.set_on(home, row, {name: before}, self.latest(), entries, outcome)
 
     def record(self, chosen: int | None) -> None:
         """The visit counts in the ledger of visits that the rules read; a corrected one no longer does."""

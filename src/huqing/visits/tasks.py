@@ -68,7 +68,7 @@ def visited(submission: Submission) -> VisitTask | None:
     else:
         return None
     day = working_day(timezone.localdate())
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         task = tasks.select_for_update(of=("self",)).first()
         on = min(submission.visited_on, day)
         replaced = task is not None and submission.replaces_id and task.submission_id == submission.replaces_id
