@@ -284,3 +284,42 @@ def test_a_posting_is_gone_at_midnight_and_when_its_end_passed_unseen(village, r
     public.forget()
     clock["day"] += dt.timedelta(days=30)
     assert "砚瓦村公示名单" not in text_of(stranger.get(f"/public/{village}/"))
+
+
+def test_groups_are_offered_only_where_their_names_say_nothing_about_people(village, regions, make_household) -> None:
+    from huqing.office import places
+
+    first, second = make_household(), make_household()
+    for one, name in ((first, "10组"), (second, "2组")):
+        one.group_name = name
+        one.save()
+    page = Client().get(f"/public/{village}/apply/").content.decode()
+    assert page.index("<option>2组") < page.index("<option>10组")
+    first.group_name = "3组（尿毒症透析）"
+    first.save()
+    places.forget()
+    page = Client().get(f"/public/{village}/apply/").content.decode()
+    assert "尿毒症" not in page
+    assert '<input class="form-control" id="group"' in page
+
+
+def test_the_day_of_the_public_page_changes_at_midnight_of_the_county(regions, users_by_role, monkeypatch) -> None:
+    from huqing.cases.models import PublicPosting
+
+    last = dt.date(2026, 11, 7)
+    PublicPosting.objects.create(
+        village=regions.village,
+        region_code=regions.village.code,
+        level="村内公示",
+        title="砚瓦村公示名单",
+        starts_on=last,
+        ends_on=last,
+        published_at=timezone.now(),
+        published_by=users_by_role["village"],
+    )
+    public.forget()
+    midnight = dt.datetime(2026, 11, 7, 16, tzinfo=dt.UTC)
+    for moment, shown in ((midnight - dt.timedelta(seconds=1), True), (midnight, False)):
+        monkeypatch.setattr(timezone, "now", lambda moment=moment: moment)
+        assert ("砚瓦村公示名单" in text_of(Client().get(f"/public/{regions.village.code}/"))) == shown
+    public.forget()

@@ -39,6 +39,7 @@ ECHOED = 2 * WORDS_LENGTH
 # Many people may share one address of their carrier; a receipt has one holder.
 WRONG_FROM_ADDRESS, WRONG_FOR_RECEIPT = 30, 5
 _NUMBER = re.compile(r"\d+")
+_PLAIN_GROUP = re.compile(r"第?[0-9一二三四五六七八九十]{1,3}(?:村民)?小?[组社队]")
 
 
 @csrf_exempt  # no session, nothing of the visitor's is at stake; the signed token of the form takes its place
@@ -116,14 +117,17 @@ def form_context(village: Region, told: Any, wrong: dict[str, str]) -> dict[str,
 
 
 def groups_of(code: str) -> list[str]:
-    """The names of a village's groups in their natural order; empty where the register has none."""
+    """The names of a village's groups in their natural order, to choose from; empty if any is more than a number.
+
+    Clerks write remarks about people into that column, and this page is public: then the name is typed instead.
+    """
     return places.kept(f"groups {code}", lambda: _groups(code))
 
 
 def _groups(code: str) -> list[str]:
     rows = Household.objects.filter(region_code=code, status=Household.Status.ACTIVE).exclude(group_name="")
     names = list(rows.order_by().values_list("group_name", flat=True).distinct()[: GROUPS_SHOWN + 1])
-    if len(names) > GROUPS_SHOWN:
+    if len(names) > GROUPS_SHOWN or not all(map(_PLAIN_GROUP.fullmatch, names)):
         return []
     return sorted(names, key=lambda name: (int((_NUMBER.findall(name) or ["0"])[0][:9]), name))
 
