@@ -201,7 +201,7 @@ def test_a_step_that_fails_changes_nothing_keeps_the_words_and_says_why(as_role,
     assert matter.turn == 0
     handed = village.post(f"/matters/{matter.pk}/hand/", {"turn": 0, "level": "town", "text": "村里没有钱"})
     assert handed.status_code == 302
-    assert "已由乡镇里办理" in text_of(village.get(f"/matters/{matter.pk}/"))
+    assert "已交乡镇办理" in text_of(village.get(f"/matters/{matter.pk}/"))
 
 
 def test_a_taken_down_text_is_gone_within_half_a_minute(as_role, told, users_by_role, monkeypatch) -> None:

@@ -68,6 +68,8 @@ def take(
         return _rectify(locked, step, brought, text, by)
     for need in step.needs:
         text = _BRING[need](locked, brought, day, by) or text
+    if step.key == "give_back":
+        locked.handler = locked.unit = None
     record(locked, step, by=by, day=day, text=text)
     if step.key == "finish":
         _solve_note(locked, by, day)
@@ -101,7 +103,7 @@ def able(matter: Matter, by: User, step: Move) -> None:
         names = "、".join(MATTER_ROLES[role] for role in step.by) or "系统"
         raise Refused(f"“{step.title}”由{names}办理。")
     if matter.finding is None and LEVELS.index(by.role) < LEVELS.index(matter.level):
-        raise Refused(f"这件事已由{matter.get_level_display()}里办理。")
+        raise Refused(f"这件事已交{matter.get_level_display()}办理。")
 
 
 def is_handler(matter: Matter, by: User) -> bool:
@@ -122,9 +124,9 @@ def hand(*, matter: Matter, level: str, by: User, turn: int, text: str, on: dt.d
         raise MatterError("这件事现在不能这样转交。")
     there, wanted = LEVELS.index(locked.level), LEVELS.index(level)
     if LEVELS.index(by.role) < there or wanted > there + 1:
-        raise Refused(f"这件事由{locked.get_level_display()}里办理，只能逐级上报。")
+        raise Refused(f"这件事由{locked.get_level_display()}办理，只能逐级上报。")
     if level == Matter.Level.VILLAGE and locked.region_code != locked.village.code:
-        raise MatterError("这件事反映的是村里的人，不能转给村里办理。")
+        raise MatterError("这件事反映的是村里的人，不能转给村办理。")
     told = written(text, "理由", most=TEXT_LENGTH)
     up = wanted > there
     locked.level = level

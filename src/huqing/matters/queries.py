@@ -205,8 +205,11 @@ class Figures:
     unrated: int
 
 
-def figures(user: User, first: dt.date, last: dt.date, *, by: str) -> list[Figures]:
-    """The matters raised from ``first`` to ``last`` ``by`` "kind" or "place" (town; village below a town)."""
+def figures(user: User, first: dt.date, last: dt.date, *, by: str, day: dt.date) -> list[Figures]:
+    """The matters raised from ``first`` to ``last`` ``by`` "kind" or "place" (town; village below a town).
+
+    Late are those with a step that was, and those that are on ``day``.
+    """
     digits = TOWN_DIGITS if len(user.region_code) <= COUNTY_DIGITS else 12
     ever_late = MatterStep.objects.filter(matter=OuterRef("pk"), late_by__gt=0)
     rows = visible(Matter.objects.filter(raised_on__range=(first, last), finding=None), user)
@@ -219,7 +222,7 @@ def figures(user: User, first: dt.date, last: dt.date, *, by: str) -> list[Figur
             raised=Count("pk"),
             answered=Count("pk", filter=~Q(answer="")),
             open=Count("pk", filter=Q(closed_on=None)),
-            late=Count("pk", filter=Q(was_late=True)),
+            late=Count("pk", filter=Q(was_late=True) | Q(due_on__lt=day, closed_on=None)),
             good=Count("pk", filter=Q(rating="good")),
             fair=Count("pk", filter=Q(rating="fair")),
             bad=Count("pk", filter=Q(rating="bad")),

@@ -102,6 +102,7 @@ def rate(*, status: Status, rating: str, text: str = "", on: dt.date | None = No
     made = procedure_of(leading.procedure)
     if rating == R.BAD and not leading.reopened:
         leading.reopened, leading.published_at, leading.published_by = True, None, None
+        leading.handler = leading.unit = None
         record(leading, made.move("reopen"), by=None, day=day, text=words, actor=Actor.RAISER)
     elif own.pk == leading.pk:
         record(leading, made.move("rate"), by=None, day=day, text=words or own.get_rating_display(), actor=Actor.RAISER)

@@ -53,7 +53,7 @@ def context(
         "handles": handles,
         "levels": _levels(matter, user) if handles else [],
         "household": matter.household if matter.household and sees(user, matter.household) else None,
-        "can_meet": handles and matter.finding is None and matter.state.key in ("raised", "discussing"),
+        "can_meet": bool(able) and handles and matter.finding is None and matter.state.key in ("raised", "discussing"),
         "day": day,
     }
 
@@ -83,9 +83,9 @@ def _levels(matter: Matter, user: User) -> list[tuple[str, str]]:
     for place, level in enumerate(actions.LEVELS):
         label = Matter.Level(level).label
         if place == there + 1:
-            found.append((level, f"上报{label}里"))
+            found.append((level, f"上报{label}"))
         elif place < there and not (place == 0 and matter.region_code != matter.village.code):
-            found.append((level, f"转给{label}里办理"))
+            found.append((level, f"转给{label}办理"))
     return found
 
 

@@ -131,8 +131,8 @@ def figures(request: HttpRequest) -> HttpResponse:
     month = next((one for one in months if one[0] == asked), months[0])
     first = dt.date.fromisoformat(f"{month[0]}-01")
     last = (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
-    kinds = queries.figures(request.user, first, last, by="kind")
-    found = queries.figures(request.user, first, last, by="place")
+    kinds = queries.figures(request.user, first, last, by="kind", day=today())
+    found = queries.figures(request.user, first, last, by="place", day=today())
     context = {
         "months": months,
         "month": month[0],
