@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from huqing.papers.sheets import Column, Sheet, write_workbook
+from huqing.registry.models import Household
 from huqing.teams.models import Handover, Responsibility, Staff, StaffImport, Unit
 
 from .reading import text_of
@@ -43,7 +44,21 @@ def test_the_ledger_names_the_places_and_households_with_nobody(as_role, helper)
     assert "孙没人" in page
     assert "钱一" not in page
     assert "负责超过 1 户的人 赵文军" in page
-    assert "每户都有人负责" in text_of(as_role("county").get(reverse("office:ledger"), {"region": "500236102"}))
+    assert "没有缺口" in text_of(as_role("county").get(reverse("office:ledger"), {"region": "500236102"}))
+
+
+def test_each_gap_of_the_home_page_leads_to_the_rows_behind_it(as_role, helper, regions):
+    Household.objects.filter(head_name="钱一").update(grid=regions.grid)
+    home = as_role("county").get(reverse("office:home"))
+    shown = text_of(home)
+    for said in ("没有人负责的农户", "网格没有网格员", "没有划入网格的农户"):
+        assert said in shown
+    client = as_role("county")
+    assert "孙没人" in text_of(client.get(reverse("office:ledger"), {"what": "no_grid"}))
+    listed = text_of(client.get(reverse("office:ledger"), {"what": "grids"}))
+    assert "砚瓦一网格" in listed
+    assert "砚瓦二网格" not in listed
+    assert "请乡镇安排" in text_of(as_role("village").get(reverse("office:home")))
 
 
 def test_a_person_hands_everything_over_and_the_list_can_be_signed(as_role, helper, unit, regions):
@@ -135,6 +150,9 @@ def test_a_file_of_staff_is_taken_in_and_its_bad_rows_come_back(as_role, make_ho
 
 
 def test_a_village_shows_who_is_responsible_and_prints_its_card(as_role, helper, regions):
+    Responsibility.objects.create(
+        staff=helper, role="village_leader", village=regions.village, region_code=regions.village.code, since=SINCE
+    )
     client = as_role("village")
     shown = text_of(client.get(reverse("office:village", args=[regions.village.code])))
     assert "赵文军" in shown

@@ -11,10 +11,11 @@ from django.utils import timezone
 from huqing.access.instance import working_day
 from huqing.access.models import AuditEvent
 from huqing.access.permissions import Refused
-from huqing.registry.models import Household
+from huqing.registry.models import Household, Label
+from huqing.teams import ledger_queries
 from huqing.teams.actions import end_duty, give_duty, save_staff
 from huqing.teams.models import Responsibility, Staff
-from huqing.teams.queries import coverage, duties_by_place, households_of, uncovered
+from huqing.teams.queries import duties_by_place, households_of
 
 DAY = dt.date(2024, 6, 1)
 pytestmark = pytest.mark.django_db
@@ -127,14 +128,25 @@ def test_staff_are_registered_once_per_account_and_without_numbers(users_by_role
     assert Staff.objects.get().name == "李帮助"
 
 
-def test_coverage_counts_households_with_nobody_and_by_role(users_by_role, helper, household, regions, make_household):
-    alone = make_household(village=regions.other_village)
+def test_gaps_are_what_no_line_of_the_ledger_covers(
+    users_by_role, helper, household, regions, make_household, monkeypatch
+):
+    monkeypatch.setattr(ledger_queries, "today", lambda: DAY)
+    alone, gridded = make_household(village=regions.other_village), make_household(grid=regions.next_grid)
+    household.grid = regions.grid
+    household.save()
+    Label.objects.create(kind="monitor", household=alone, valid_from=DAY)
+    Label.objects.create(kind="monitor", household=household, valid_from=DAY)
+    by = users_by_role["county"]
     give_duty(by=None, staff=helper, role="helper", household=household, since=DAY)
-    told = coverage(users_by_role["county"], on=DAY)
-    # The village account answers for its village, the grid account for its grid.
-    assert (told.households, told.nobody, told.by_role["helper"]) == (2, 1, 1)
-    assert list(uncovered(users_by_role["county"], on=DAY)) == [alone]
-    assert coverage(users_by_role["town"], on=DAY).households == 1
+    # Accounts of grid workers and village officers exist, but nobody with a name is in the ledger for them.
+    assert ledger_queries.gap_counts(by) == ledger_queries.GapCounts(nobody=2, helpless=1, no_grid=1, grids=2)
+    give_duty(by=None, staff=helper, role="grid_worker", grid=regions.next_grid, since=DAY)
+    assert list(ledger_queries.left_alone(by)) == [alone]
+    assert list(ledger_queries.grids_alone(by)) == [regions.grid]
+    assert ledger_queries.gap_counts(users_by_role["village"]).nobody == 0
+    assert gridded not in ledger_queries.without_grid(by)
+    assert sum(gap.nobody for gap in ledger_queries.gaps(by)) == ledger_queries.gap_counts(by).nobody
 
 
 def test_a_village_officer_is_not_in_two_villages_at_once(users_by_role, regions):

@@ -16,7 +16,7 @@ from huqing.registry.household_actions import (
     split_household,
 )
 from huqing.registry.member_actions import add_member, change_head, remove_member, transfer_member
-from huqing.registry.region_actions import assign_grid, create_grid, load_regions, settle_region_change
+from huqing.registry.region_actions import assign_grid, create_grid, load_regions, rename_grid, settle_region_change
 
 __all__ = [
     "Edit",
@@ -26,6 +26,7 @@ __all__ = [
     "cancel_household",
     "change_head",
     "create_grid",
+    "rename_grid",
     "create_household",
     "end_label",
     "load_regions",

@@ -10,14 +10,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from huqing.access import audit
-from huqing.access.models import User
+from huqing.access.models import ADMINISTRATORS, User
+from huqing.access.numbers import has_number
 from huqing.access.permissions import Refused, require
-from huqing.access.scope import sees
+from huqing.access.scope import covers, sees
 from huqing.registry import region_changes
 from huqing.registry.errors import RegistryError
 from huqing.registry.models import Grid, Household, Region, RegionChange
 from huqing.registry.region_loading import Loading
 from huqing.registry.regions import Place, Summary
+from huqing.standards.text import clean
 
 DECISIONS = ("same", "merged", "abolished")
 
@@ -86,17 +88,48 @@ def settle_region_change(
 
 @transaction.atomic
 def create_grid(*, village: Region, name: str, by: User | None, number: int | None = None) -> Grid:
-    """Make a grid in a village; without a number it gets the next free one."""
-    _may_manage(by)
+    """Make a grid in a village; without a number it gets the next free one. Two of a village never have one name."""
+    _may_divide(by, village.code)
     if village.level != Region.Level.VILLAGE:
         raise ValidationError({"village": "网格须建在行政村下，请选择行政村。"})
     if number is None:
         number = max(village.grids.values_list("number", flat=True), default=0) + 1
-    grid = Grid(village=village, number=number, name=name.strip(), region_code=village.code)
+    grid = Grid(village=village, number=number, name=_grid_name(name, village), region_code=village.code)
     grid.full_clean()
     grid.save()
     audit.record(by=by, action="grid_create", subject=grid, region_code=village.code, detail={"name": grid.name})
     return grid
+
+
+@transaction.atomic
+def rename_grid(*, grid: Grid, name: str, by: User | None) -> Grid:
+    """Give a grid another name; its households and duties stay with it."""
+    _may_divide(by, grid.region_code)
+    grid = Grid.objects.select_for_update().get(pk=grid.pk)
+    before, grid.name = grid.name, _grid_name(name, grid.village, but=grid)
+    grid.full_clean()
+    grid.save(update_fields=["name"])
+    detail = {"before": before, "name": grid.name}
+    audit.record(by=by, action="grid_rename", subject=grid, region_code=grid.region_code, detail=detail)
+    return grid
+
+
+def _grid_name(name: str, village: Region, but: Grid | None = None) -> str:
+    name = clean(name).strip()
+    if not name:
+        raise ValidationError({"name": "请写网格名称，例如“砚瓦村第3网格”。"})
+    if has_number(name):
+        raise ValidationError({"name": "网格名称里不要写证件号码、电话或账号。"})
+    if village.grids.filter(name=name).exclude(pk=but.pk if but else None).exists():
+        raise ValidationError({"name": f"本村已有叫“{name}”的网格，请换一个名称。"})
+    return name
+
+
+def _may_divide(by: User | None, code: str) -> None:
+    if by is not None:
+        require(by, "manage_grids")
+        if by.role not in ADMINISTRATORS and not covers(by.region_code, code):
+            raise Refused("这个村不在您的管辖范围内。")
 
 
 @transaction.atomic
@@ -130,5 +163,11 @@ def _may_manage(by: User | None) -> None:
 
 
 audit.name_actions(
-    {"regions_load": "导入区划", "region_settle": "判定区划变更", "grid_create": "新建网格", "grid_assign": "划分网格"}
+    {
+        "regions_load": "导入区划",
+        "region_settle": "判定区划变更",
+        "grid_create": "新建网格",
+        "grid_rename": "网格改名",
+        "grid_assign": "划分网格",
+    }
 )

@@ -14,13 +14,16 @@ from django.utils import timezone
 
 from huqing.access.instance import working_day
 from huqing.access.scope import code_range, visible
-from huqing.registry.models import Household, Region
+from huqing.registry.models import Grid, Household, Region
 from huqing.standards.codelists import codelist
 from huqing.teams.models import Handover, Posting, Responsibility, Staff
 
 if TYPE_CHECKING:
     from huqing.access.models import User
 
+GRID_WORKER = "grid_worker"
+HELPERS = ("helper", "key_helper", "linked")
+MONITORED = ("monitor", "monitor_unstable", "monitor_marginal", "monitor_sudden")
 GOALS = ("staff", "staff__unit", "household", "person", "grid", "village")
 
 
@@ -86,6 +89,54 @@ def left_alone(user: User, *, role: str = "", region: str = "", label: str = "")
     """The households behind the gaps."""
     covered = Household.objects.filter(covered_by(role, today())).values("pk")
     return households_seen(user, region=region, label=label).exclude(pk__in=covered).order_by("region_code", "number")
+
+
+def without_grid(user: User, *, region: str = "", label: str = "") -> QuerySet[Household]:
+    """The households that are in no grid."""
+    return households_seen(user, region=region, label=label).filter(grid=None).order_by("region_code", "number")
+
+
+def grids_alone(user: User, *, region: str = "") -> QuerySet[Grid]:
+    """The grids nobody works in as grid worker, neither for the grid nor for its whole village."""
+    lines = holding(Responsibility.objects.filter(role=GRID_WORKER), today())
+    rows = visible(Grid.objects.select_related("village"), user)
+    if region:
+        rows = rows.filter(code_range(region))
+    # A grid that was merged into another is empty and needs nobody.
+    rows = rows.filter(
+        pk__in=Household.objects.filter(status=Household.Status.ACTIVE).exclude(grid=None).values("grid")
+    )
+    rows = rows.exclude(pk__in=lines.exclude(grid=None).values("grid"))
+    return rows.exclude(village__in=lines.exclude(village=None).values("village")).order_by("region_code", "number")
+
+
+@dataclass(frozen=True)
+class GapCounts:
+    """What is missing in an area: households with nobody at all, monitored ones without a helper, households in no
+    grid, grids without a worker."""
+
+    nobody: int
+    helpless: int
+    no_grid: int
+    grids: int
+
+
+def gap_counts(user: User) -> GapCounts:
+    """The gaps of an account's area. This and ``gaps`` are the only places that say what counts as being looked after:
+    a line of the ledger with a name in it; that an account exists is not enough."""
+    return GapCounts(
+        left_alone(user).count(), helpless(user).count(), without_grid(user).count(), grids_alone(user).count()
+    )
+
+
+def helpless(user: User, *, region: str = "") -> QuerySet[Household]:
+    """The monitored households nobody is responsible for as helper."""
+    day = today()
+    lines = holding(Responsibility.objects.filter(role__in=HELPERS), day).exclude(household=None)
+    now = Q(labels__valid_to=None) | Q(labels__valid_to__gte=day)
+    listed = Household.objects.filter(now, labels__kind__in=MONITORED, labels__valid_from__lte=day).values("pk")
+    rows = households_seen(user, region=region).filter(pk__in=listed).exclude(pk__in=lines.values("household"))
+    return rows.order_by("region_code", "number")
 
 
 def loads(user: User, *, role: str = "", at_least: int = 0) -> QuerySet[Staff]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from huqing.access.instance import working_day
 from huqing.access.models import Role, User
-from huqing.access.scope import code_range, covers, visible
+from huqing.access.scope import covers, visible
 from huqing.registry.models import Household, Region
 from huqing.teams.models import Responsibility
 
@@ -138,64 +138,3 @@ def households_of(user: User, *, on: dt.date | None = None, roles: tuple[str, ..
         rows = rows.filter(_in_care(user, on=on, roles=roles))
     # Who answers for the own grid or village answers for all that the account may see.
     return visible(rows, user)
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """How many active households somebody is responsible for, by role, and how many nobody is."""
-
-    households: int
-    nobody: int
-    by_role: dict[str, int]
-
-
-def coverage(user: User, *, region: str = "", on: dt.date | None = None) -> Coverage:
-    """Who is looked after among the households an account may see, perhaps of one region only.
-
-    A household counts for a role when the ledger names it, its grid or its village. The accounts of grid workers and
-    village officers count for the households of their own grid and village.
-    """
-    rows = _seen(user, region)
-    places = _by_role(on)
-    counts = {role: rows.filter(condition).count() for role, condition in sorted(places.items())}
-    return Coverage(rows.count(), _left_alone(rows, places).count(), counts)
-
-
-def uncovered(user: User, *, region: str = "", on: dt.date | None = None) -> QuerySet[Household]:
-    """The active households the account may see that nobody is responsible for, by place and number."""
-    return _left_alone(_seen(user, region), _by_role(on)).order_by("region_code", "number")
-
-
-def _seen(user: User, region: str) -> QuerySet[Household]:
-    rows = visible(Household.objects.filter(status=Household.Status.ACTIVE), user)
-    return rows.filter(code_range(region)) if region else rows
-
-
-def _left_alone(rows: QuerySet[Household], places: dict[str, Q]) -> QuerySet[Household]:
-    cared_for = functools.reduce(operator.or_, places.values(), Q(pk__in=[]))
-    return rows.exclude(pk__in=Household.objects.filter(cared_for).values("pk"))
-
-
-def _by_role(on: dt.date | None) -> dict[str, Q]:
-    """Which households each role is held for on a day."""
-    day = on or working_day(timezone.localdate())
-    lines = Responsibility.objects.filter(since__lte=day).filter(Q(until=None) | Q(until__gte=day))
-    held = lines.order_by().values_list("role", flat=True).distinct()
-    places = {role: _places(lines.filter(role=role)) for role in held}
-    for role, own in OWN_DUTY.items():
-        accounts = User.objects.filter(role=role, is_active=True)
-        if role == Role.GRID:
-            mine = Q(grid__in=list(accounts.exclude(grid_id=None).values_list("grid_id", flat=True)))
-        else:
-            mine = Q(region_code__in=list(accounts.exclude(region_code="").values_list("region_code", flat=True)))
-        places[own] = places[own] | mine if own in places else mine
-    return places
-
-
-def _places(lines: QuerySet[Responsibility]) -> Q:
-    """The households that lines of the ledger are about, directly or by their grid or village."""
-    return (
-        Q(pk__in=lines.exclude(household=None).values("household"))
-        | Q(grid__in=lines.exclude(grid=None).values("grid"))
-        | Q(village__in=lines.exclude(village=None).values("village"))
-    )

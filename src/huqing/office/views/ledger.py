@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
@@ -17,14 +17,23 @@ from django.views.decorators.http import require_POST
 from huqing.access.permissions import requires
 from huqing.access.scope import covers, visible
 from huqing.office import paging, places
+from huqing.office.grid_forms import groups_of
 from huqing.office.ledger_forms import StaffFileForm
 from huqing.registry.models import Grid, Household, Region
 from huqing.standards.codelists import codelist
-from huqing.teams import importing, ledger_queries, traits
+from huqing.teams import grids, importing, ledger_queries, traits, units
 from huqing.teams.models import StaffImport
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ORDERS = {"place": ["region_code", "number", "id"]}
+GRID_ORDERS = {"place": ["region_code", "number", "id"]}
+# What is listed below the gaps by place.
+WHAT = {
+    "": "没有{}的农户",
+    "helpless": "没有帮扶责任人的监测对象",
+    "no_grid": "没有划入网格的农户",
+    "grids": "没有网格员的网格",
+}
 MANY = 10
 LOADS_SHOWN = 20
 REFUSED_SHOWN = 200
@@ -34,26 +43,38 @@ REFUSED_SHOWN = 200
 def ledger(request: HttpRequest) -> HttpResponse:
     """Gaps by place, the households behind them, and who is responsible for many."""
     user = request.user
-    wanted = {key: request.GET.get(key, "").strip()[:30] for key in ("role", "region", "label", "many")}
+    wanted = {key: request.GET.get(key, "").strip()[:30] for key in ("role", "region", "label", "many", "what")}
     if wanted["role"] not in codelist("duty_role"):
         wanted["role"] = ""
     if wanted["label"] not in codelist("label_kind"):
         wanted["label"] = ""
+    if wanted["what"] not in WHAT:
+        wanted["what"] = ""
     if not (wanted["region"].isdigit() and covers(user.region_code, wanted["region"])):
         wanted["region"] = ""
     many = int(wanted["many"]) if wanted["many"].isdigit() and len(wanted["many"]) < 4 else MANY
     asked = {key: wanted[key] for key in ("role", "region", "label")}
     found = ledger_queries.gaps(user, **asked)
+    rows = {
+        "": lambda: ledger_queries.left_alone(user, **asked),
+        "helpless": lambda: ledger_queries.helpless(user, region=wanted["region"]),
+        "no_grid": lambda: ledger_queries.without_grid(user, region=wanted["region"], label=wanted["label"]),
+        "grids": lambda: ledger_queries.grids_alone(user, region=wanted["region"]),
+    }[wanted["what"]]()
     page = paging.page(
-        ledger_queries.left_alone(user, **asked),
+        rows,
         query=request.GET,
         path=request.path,
-        orders=ORDERS,
+        orders=GRID_ORDERS if wanted["what"] == "grids" else ORDERS,
         default="place",
         sortable=False,
     )
     context = {
         "wanted": wanted,
+        "what": [(key, text) for key, text in WHAT.items() if key],
+        "title": WHAT[wanted["what"]].format(
+            codelist("duty_role").label(wanted["role"]) if wanted["role"] else "负责人"
+        ),
         "many": many,
         "roles": codelist("duty_role").items,
         "labels": codelist("label_kind").items,
@@ -87,11 +108,14 @@ def _village(request: HttpRequest, code: str) -> dict[str, Any]:
     return {
         "village": village,
         "contacts": ledger_queries.contacts(village, request.user),
+        "units": [(line, codelist("duty_role").label(line.role)) for line in units.of_village(village, request.user)],
         "households": seen.count(),
         "nobody": ledger_queries.left_alone(request.user, region=code).count(),
         "traits": codelist("village_trait").items,
         "trait": village.traits.filter(until=None).values_list("kind", flat=True).first() or "",
-        "grids": Grid.objects.filter(village=village).annotate(n=Count("households")).order_by("number"),
+        "grids": Grid.objects.filter(village=village)
+        .annotate(n=Count("households", filter=Q(households__status="active")))
+        .order_by("number"),
     }
 
 
@@ -117,8 +141,24 @@ def village_trait(request: HttpRequest, code: str) -> HttpResponse:
 
 @requires("view_duties")
 def village_card(request: HttpRequest, code: str) -> HttpResponse:
-    """The village's contact card on paper: names, duties and the numbers people agreed to show."""
-    return render(request, "office/ledger/card.html", {**_village(request, code), "on": ledger_queries.today()})
+    """The village's contact card on paper: names, duties and the numbers people agreed to show.
+
+    Who answers for the whole village, for each grid with the groups in it, and the units behind; helpers of single
+    households stand on those households' own cards.
+    """
+    context, day = _village(request, code), ledger_queries.today()
+    known = grids.workers(context["village"].pk, day)
+    groups: dict[str, list[str]] = {}
+    for name, parts in groups_of(code).items():
+        for grid, _ in parts:
+            groups.setdefault(grid, []).append(name)
+    context["whole"] = [one for one in context["contacts"] if one.goals[:1] == ("全村",)]
+    context["by_grid"] = [
+        (grid, "、".join(filter(None, groups.get(grid.name, []))), known.get(grid.pk, []))
+        for grid in context["grids"]
+        if grid.n
+    ]
+    return render(request, "office/ledger/card.html", {**context, "on": day})
 
 
 @requires("manage_duties")

@@ -17,6 +17,8 @@ from huqing.office.grid_forms import AssignGridForm, NewGridForm, groups_of
 from huqing.office.views.shared import attempt
 from huqing.registry.actions import assign_grid, create_grid
 from huqing.registry.models import Grid, Region
+from huqing.teams import grids
+from huqing.teams.ledger_queries import today
 
 
 @requires("view_regions")
@@ -41,14 +43,24 @@ def _overview(request: HttpRequest, code: str, **forms: Form) -> HttpResponse:
         "place": known.get(code),
         "above": [known[part] for part in _ancestors(code) if part in known and _in_reach(user, part)],
         "rows": queries.regions_overview(user, code) if code and len(code) < places.VILLAGE_DIGITS else [],
-        "grids": queries.grids_of(code) if len(code) == places.VILLAGE_DIGITS else None,
+        "grids": _grids(code) if len(code) == places.VILLAGE_DIGITS else None,
         "level": "乡镇" if len(code) <= places.COUNTY_DIGITS else "村",
         "village": len(code) == places.VILLAGE_DIGITS,
     }
-    if context["village"] and (may(user, "manage_regions") or _whole_village(user)):
+    if context["village"] and (may(user, "manage_grids") or _whole_village(user)):
         context["groups"] = groups_of(code) if _whole_village(user) else {}
         context |= {"grid_form": NewGridForm(), "assign_form": AssignGridForm(village=code), **forms}
     return render(request, "office/regions/overview.html", context, status=422 if forms else 200)
+
+
+def _grids(code: str) -> list[Grid]:
+    """The grids of a village, each with who works in it."""
+    found = list(queries.grids_of(code))
+    village = found[0].village_id if found else 0
+    known = grids.workers(village, today()) if found else {}
+    for grid in found:
+        grid.workers = known.get(grid.pk, [])
+    return found
 
 
 def _whole_village(user: User) -> bool:
@@ -56,7 +68,7 @@ def _whole_village(user: User) -> bool:
     return may(user, "edit_household") and user.role != Role.GRID
 
 
-@requires("manage_regions")
+@requires("manage_grids")
 @require_POST
 def grid_add(request: HttpRequest, code: str) -> HttpResponse:
     """A new grid in a village."""
