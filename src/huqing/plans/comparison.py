@@ -57,6 +57,16 @@ class Comparison:
     said: tuple[tuple[str, str], ...]
     departments: tuple[Department, ...] = field(default_factory=tuple)
 
+    @property
+    def telling(self) -> list[Department]:
+        """Those that say something, or should and cannot."""
+        return [one for one in self.departments if one.rows or one.missing or one.differences or one.open_questions]
+
+    @property
+    def silent(self) -> list[Department]:
+        """Those that were taken in and do not name the household."""
+        return [one for one in self.departments if one not in self.telling]
+
 
 def compare(household: Household, day: dt.date) -> Comparison:
     """The facts about a household as they are now."""
