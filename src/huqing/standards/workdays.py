@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 import chinese_calendar
@@ -34,7 +35,7 @@ class Workdays:
             return True
         if day in self.off:
             return False
-        return chinese_calendar.is_workday(day) if announced(day.year) else day.weekday() < SATURDAY
+        return _open(day)
 
     def next(self, day: dt.date) -> dt.date:
         """The day itself if offices are open, else the first one after it on which they are."""
@@ -85,6 +86,12 @@ class Term:
         if self.unit == "months":
             return months_later(start, self.number) - DAY
         return start + (self.number - 1) * DAY
+
+
+@lru_cache(maxsize=4096)
+def _open(day: dt.date) -> bool:
+    """Whether offices are open by the State Council's notices; kept, because a list of late things asks for years."""
+    return chinese_calendar.is_workday(day) if announced(day.year) else day.weekday() < SATURDAY
 
 
 def announced(year: int) -> bool:
