@@ -14,7 +14,7 @@ from huqing.access import audit
 from huqing.access.calendar import today
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import covers, sees
-from huqing.matters.actions import lock, obstacles
+from huqing.matters.actions import LEVELS, lock, obstacles
 from huqing.matters.errors import MatterError
 from huqing.matters.models import Matter, MatterMeeting, MeetingItem
 from huqing.matters.procedure import procedure_of
@@ -40,8 +40,11 @@ class Said:
 
 
 def waiting(user: User, village: Region) -> ScopedQuerySet[Matter]:
-    """The matters of a village that a meeting may talk about, the oldest first."""
-    found = Matter.objects.visible_to(user).filter(village=village, finding=None, state__key__in=TALK, closed_on=None)
+    """The matters of a village that a meeting of the user's may talk about, the oldest first."""
+    levels = LEVELS[: LEVELS.index(user.role) + 1] if user.role in LEVELS else ()
+    found = Matter.objects.visible_to(user).filter(
+        village=village, finding=None, state__key__in=TALK, closed_on=None, level__in=levels
+    )
     return found.select_related("state", "household").order_by("raised_on", "pk")
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from huqing.access.models import User
 
 SOON = 2  # working days
+# They see households' rows only; what they raised of the village itself they would not see again.
+ONLY_OWN = (Role.GRID, Role.VISITOR)
+MOST = 2_000
 PUBLIC_ROWS = 50
 TOWN_DIGITS, COUNTY_DIGITS = 9, 6
 # Rectification items share keys of states with villagers' matters; the board keeps them apart.
@@ -50,8 +53,12 @@ def seen(user: User) -> QuerySet[Matter]:
     rows: ScopedQuerySet[Matter] = Matter.objects.all()
     if not user.is_active:
         return rows.none()
-    own = Q(handler__user=user.pk) | (Q(raised_by=user.pk) & code_range(user.region_code))
-    return visible(rows, user) | rows.filter(own)
+    own = Q(handler__user=user.pk)
+    if user.role in ONLY_OWN:
+        own |= Q(raised_by=user.pk) & code_range(user.region_code)
+    # Mostly none: the condition then stays one range of codes, which a database reads thirty times as fast.
+    beyond = list(rows.filter(own).exclude(pk__in=visible(rows, user).values("pk")).values_list("pk", flat=True)[:MOST])
+    return visible(rows, user) | rows.filter(pk__in=beyond) if beyond else visible(rows, user)
 
 
 def listed(user: User, wanted: Wanted, day: dt.date) -> QuerySet[Matter]:
