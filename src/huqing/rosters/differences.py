@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from huqing.access import audit
@@ -17,7 +16,7 @@ from huqing.access.calendar import today
 from huqing.access.locks import exclusive
 from huqing.access.numbers import hide_numbers
 from huqing.access.permissions import Refused, require
-from huqing.access.scope import sees
+from huqing.access.scope import code_range, sees
 from huqing.cases.models import Case
 from huqing.intake.models import LinkCandidate
 from huqing.registry import snapshot
@@ -93,40 +92,37 @@ def _sync(county: str, roster: str, rows: list[Found], day: dt.date) -> dict[str
     """Bring the stored differences of one roster in line with those found; returns the counts by kind and state."""
     known = {
         (one.kind, one.identity): one
-        for one in RosterDifference.objects.filter(region_of(county), roster=roster)
+        for one in RosterDifference.objects.filter(code_range(county), roster=roster)
         .exclude(state=S.CLOSED)
         .iterator(AT_ONCE)
     }
-    fresh, changed = [], []
+    fresh, changed, settled = [], [], 0
     for found in rows:
         hashed = freezing.digest([found.values, found.why])
         held = known.pop((found.kind, found.identity), None)
         if held is None:
             fresh.append(_row(found, hashed, day))
             continue
-        if held.values_hash != hashed:
-            held.values, held.values_hash, held.why = found.values, hashed, found.why
-            if held.state == S.SETTLED:
-                held.state, held.opened_on = S.OPEN, day
-        held.record_id, held.household_id, held.region_code, held.seen_on = (
-            found.record_id, found.household_id, found.region_code, day,
-        )  # fmt: skip
+        now = (hashed, found.record_id, found.household_id, found.region_code)
+        if now == (held.values_hash, held.record_id, held.household_id, held.region_code):
+            settled += held.state == S.SETTLED
+            continue
+        if held.values_hash != hashed and held.state == S.SETTLED:
+            held.state, held.opened_on = S.OPEN, day
+        settled += held.state == S.SETTLED
+        held.values, held.why = found.values, found.why
+        held.values_hash, held.record_id, held.household_id, held.region_code = now
         changed.append(held)
     RosterDifference.objects.bulk_create(fresh, batch_size=AT_ONCE)
-    names = ("values", "values_hash", "why", "state", "opened_on", "record", "household", "region_code", "seen_on")
+    names = ("values", "values_hash", "why", "state", "opened_on", "record", "household", "region_code")
     RosterDifference.objects.bulk_update(changed, names, batch_size=500)
     gone = [one.pk for one in known.values()]
     for start in range(0, len(gone), AT_ONCE):
         part = RosterDifference.objects.filter(pk__in=gone[start : start + AT_ONCE])
         part.update(state=S.CLOSED, closed_on=day)
+    RosterDifference.objects.filter(code_range(county), roster=roster).exclude(state=S.CLOSED).update(seen_on=day)
     kinds = Counter(str(found.kind) for found in rows)
-    settled = sum(one.state == S.SETTLED for one in changed)
     return {**{kind: kinds[kind] for kind in K.values}, "settled": settled, "closed": len(gone)}
-
-
-def region_of(county: str) -> Q:
-    """The differences of a county."""
-    return Q(region_code__startswith=county)
 
 
 def _row(found: Found, hashed: str, day: dt.date) -> RosterDifference:

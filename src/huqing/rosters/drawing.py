@@ -130,7 +130,7 @@ def commit(
         fields=[list(one) for one in fields],
         sizes=sizes,
         due_on=due_on,
-        question=freezing.pack(json.loads(question.canonical())),
+        question=freezing.pack_text(question.canonical().encode()),
         seed_sealed=seal(seed),
         commitment=made,
         created_at=timezone.now(),

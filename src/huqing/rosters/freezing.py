@@ -15,7 +15,12 @@ def canonical(content: Any) -> bytes:
 
 def pack(content: Any) -> bytes:
     """The content compressed, for a binary column."""
-    return zlib.compress(canonical(content), 6)
+    return pack_text(canonical(content))
+
+
+def pack_text(text: bytes) -> bytes:
+    """JSON that is canonical already, compressed."""
+    return zlib.compress(text, 6)
 
 
 def unpack(packed: bytes | memoryview) -> Any:
