@@ -142,8 +142,8 @@ def test_an_accepted_application_is_the_clue_of_a_case_and_the_applicant_follows
     assert "看病花钱多、房子不安全" in case.clue
     assert "990101195605124318" not in case.clue
     told = progress(application, DAY)
-    assert told.now == "正在办理：线索登记"
-    assert "下一步：受理，最晚 2026年11月5日" in told.next
+    assert told.now == "已受理，等着安排入户"
+    assert told.next == "最晚 2026年11月5日开始办理，会有人上门核实。"
     with pytest.raises(ApplicationError, match="已是“已受理”"):
         actions.refuse(application=application, text="再来一次不受理", by=users_by_role["town"])
     clock["day"] += dt.timedelta(days=1)
@@ -193,7 +193,7 @@ def test_applications_of_one_phone_are_joined_by_a_person_and_share_their_progre
     actions.join(application=second, into=application, by=village)
     actions.match(application=application, household=household, by=village)
     actions.accept(application=application, by=village)
-    assert progress(Application.objects.get(pk=second.pk), DAY).now == "正在办理：线索登记"
+    assert progress(Application.objects.get(pk=second.pk), DAY).now == "已受理，等着安排入户"
 
 
 def test_the_applicant_takes_it_back_and_staff_end_what_is_under_way(

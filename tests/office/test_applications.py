@@ -75,7 +75,7 @@ def test_from_the_village_page_to_the_answer(village, household, as_role) -> Non
     office.post(f"/applications/{application.pk}/accept/")
     case = Case.objects.get()
     assert "农户申请" in text_of(office.get(f"/cases/{case.pk}/"))
-    assert "正在办理：线索登记" in text_of(ask(neighbour, village, receipt))
+    assert "已受理，等着安排入户" in text_of(ask(neighbour, village, receipt))
     assert not neighbour.cookies
     for answer in (page, ask(neighbour, village, receipt)):
         assert answer["Cache-Control"] == "no-store"

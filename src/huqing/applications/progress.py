@@ -83,6 +83,12 @@ def _case(case: Case, day: dt.date) -> tuple[str, str, str, str, list[tuple[dt.d
     if state.help:
         following = "您家已纳入帮扶，有事找您的帮扶责任人或村委会。"
         return state.title, following, "good", "", past
+    if state.kind == "start":
+        if case.due_on is not None and case.due_on < day:
+            following = "会有人上门核实。已超过期限，可以问村委会或乡镇。"
+        else:
+            following = f"最晚 {said(case.due_on)}开始办理，会有人上门核实。" if case.due_on else "会有人上门核实。"
+        return "已受理，等着安排入户", following, "wait", "", past
     ahead = made.state(moves[0].to).title if moves else ""
     until = ""
     if case.due_on is not None:
