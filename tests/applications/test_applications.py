@@ -261,3 +261,19 @@ def test_every_choice_of_the_declaration_has_its_code_and_the_notice_names_who_a
     assert "砚瓦村" in told
     assert "朱衣镇" in told
     assert f"{made.kept_days} 天" in told
+
+
+def test_an_import_is_not_undone_under_a_household_that_applied(application, household, users_by_role) -> None:
+    from types import SimpleNamespace
+
+    from huqing.applications.signals import on_undoing
+    from huqing.intake.errors import UndoRefused
+    from huqing.registry.models import Source
+
+    source = Source.objects.create(kind="roster", title="户信息表.xlsx", on=DAY, created_at=application.received_at)
+    household.created_by_source = source
+    household.save()
+    on_undoing(None, SimpleNamespace(source=source))
+    actions.match(application=application, household=household, by=users_by_role["village"])
+    with pytest.raises(UndoRefused, match="已有 1 件申请"):
+        on_undoing(None, SimpleNamespace(source=source))

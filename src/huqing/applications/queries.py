@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,11 +66,16 @@ class Waiting:
 
 def waiting(user: User, day: dt.date) -> Waiting:
     """What the home page says."""
-    found = Application.objects.visible_to(user).aggregate(
-        open=Count("pk", filter=Q(state=State.RECEIVED)),
-        late=Count("pk", filter=Q(state=State.RECEIVED, due_on__lt=day)),
-        look=Count("pk", filter=waiting_for_a_look()),
-        out=Count("pk", filter=wanting_out()),
+    pending = Q(state=State.RECEIVED) | waiting_for_a_look() | wanting_out()
+    found = (
+        Application.objects.visible_to(user)
+        .filter(pending)
+        .aggregate(
+            open=Count("pk", filter=Q(state=State.RECEIVED)),
+            late=Count("pk", filter=Q(state=State.RECEIVED, due_on__lt=day)),
+            look=Count("pk", filter=waiting_for_a_look()),
+            out=Count("pk", filter=wanting_out()),
+        )
     )
     return Waiting(**found)
 
@@ -122,14 +126,3 @@ def twins(application: Application, user: User) -> QuerySet[Application]:
     since = application.received_on - TWIN_DAYS
     same = rows.filter(phone_token=application.phone_token, received_on__gte=since)
     return same.filter(state__in=(State.RECEIVED, State.ACCEPTED)).exclude(pk=application.pk).order_by("pk")
-
-
-def counts(user: User) -> Mapping[str, int]:
-    """Applications of the user's area by state."""
-    rows = Application.objects.visible_to(user)
-    return dict(rows.values_list("state").annotate(n=Count("pk")).order_by())
-
-
-def of_case(case_id: int, user: User) -> QuerySet[Application]:
-    """The applications a case answers."""
-    return Application.objects.visible_to(user).filter(case=case_id).order_by("pk")
