@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from huqing.access import audit
 from huqing.access.permissions import Refused, require
-from huqing.access.scope import code_range, sees
+from huqing.access.scope import code_range, covers, sees
 from huqing.papers.sheets import Column, Marking, Sheet, write_workbook
 from huqing.registry.models import Region
 from huqing.rules.benefits import compute_rows
@@ -21,6 +21,7 @@ from huqing.rules.errors import ParameterError
 from huqing.rules.library import library
 from huqing.standards.codelists import codelist
 from huqing.standards.money import yuan_text
+from huqing.standards.regioncodes import spoken_name
 from huqing.teams.ledger_queries import today
 from huqing.teams.models import AllowanceLine, AllowanceRun, PresenceDay, Responsibility, Staff
 from huqing.teams.presence import RESIDENT
@@ -40,12 +41,16 @@ TOWN_DIGITS = 9
 
 
 @transaction.atomic
-def compute(*, region: str, month: dt.date, by: User) -> AllowanceRun:
-    """Compute a month that is over for all residents of an area. Days still waiting for confirmation are refused."""
-    require(by, "pay_allowances")
+def compute(*, region: str, month: dt.date, by: User | None) -> AllowanceRun:
+    """Compute a month that is over for all residents of an area. Days still waiting for confirmation are refused.
+
+    ``by`` None: the installation itself computes; a person approves all the same.
+    """
+    if by is not None:
+        require(by, "pay_allowances")
     month = month.replace(day=1)
     last = month.replace(day=calendar.monthrange(month.year, month.month)[1])
-    if not region.startswith(by.region_code):
+    if by is not None and not covers(by.region_code, region):
         raise Refused("这个地方不在您的管辖范围内。")
     if last >= today():
         raise ValidationError({"month": "这个月还没有结束，月底之后再核算。"})
@@ -129,7 +134,7 @@ def _place_names(run: AllowanceRun) -> dict[str, str]:
     """Town and village of every line's code, in one query; the latest name where a code was used again."""
     codes = run.lines.values("region_code")
     villages = Region.objects.filter(code__in=codes).select_related("parent").order_by("pk")
-    return {one.code: f"{one.parent.name if one.parent else ''}{one.name}" for one in villages}
+    return {one.code: f"{one.parent.name if one.parent else ''}{spoken_name(one.name)}" for one in villages}
 
 
 def _residents(region: str, month: dt.date, last: dt.date) -> dict[int, tuple[Staff, str]]:

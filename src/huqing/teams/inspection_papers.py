@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from huqing.access import audit
 from huqing.papers.word import Paragraph, Table, letter
+from huqing.standards.regioncodes import spoken_name
 from huqing.teams.ledger_queries import today
 from huqing.teams.models import InspectionFinding, InspectionRound, InspectionTarget
 
@@ -86,7 +87,7 @@ def order(*, target: InspectionTarget, by: User) -> bytes:
 
 def _place(target: InspectionTarget) -> str:
     town = target.village.parent.name if target.village.parent else ""
-    return f"{town}{target.village.name}"
+    return f"{town}{spoken_name(target.village.name)}"
 
 
 def _chinese(day: dt.date | None) -> str:

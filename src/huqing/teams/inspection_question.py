@@ -17,6 +17,7 @@ from huqing.access.scope import visible
 from huqing.access.seal import token
 from huqing.matching.draws import Candidate
 from huqing.registry.models import Region
+from huqing.standards.regioncodes import spoken_name
 from huqing.teams.ledger_queries import holding, today
 from huqing.teams.models import InspectionDuty, InspectionRound, Responsibility, Staff, UnitDuty
 
@@ -33,7 +34,7 @@ def named_places(villages: QuerySet[Region]) -> dict[str, Region]:
     found = {}
     for village in villages.select_related("parent").order_by("code"):
         town = village.parent.name if village.parent else ""
-        name = f"{town} {village.name}".strip()
+        name = f"{town} {spoken_name(village.name)}".strip()
         found[name if name not in found else f"{name} {village.code}"] = village
     return found
 
