@@ -37,6 +37,7 @@ def test_villages_grids_and_teams_have_people_with_ranks_phones_and_accounts(cou
     assert not Staff.objects.filter(rank="").exclude(kind="").exists()
     assert Staff.objects.exclude(phone="").count() > Staff.objects.count() // 2
     assert not Unit.objects.filter(kind="").exists()
+    assert set(Staff.objects.values_list("kind", flat=True)) == set("12345678")
     for username, role in (("cun", "village_officer"), ("wangge", "grid_worker"), ("zhudui", "resident")):
         assert User.objects.get(username=username).staff.responsibilities.get().role == role
     assert Responsibility.objects.filter(role="resident", village=county.village).count() == demo_teams.TEAM_SIZE

@@ -297,7 +297,9 @@ def test_a_village_gets_as_many_people_as_asked_and_what_is_lacking_is_told_with
     slots = [{"role": "resident", "of": "village", "count": 3}]
     asked = question(slots=slots, kinds=["7"], quotas={"4": [[0, 1]]})
     proposal = make(title="选派", question=asked, by=users_by_role["county"])
-    assert proposal.obstacles == ["“驻村工作队员”：8 人的名额合计 0 至 8 个村，要结对的有 9 个村，缺 1 个名额。"]
+    assert proposal.obstacles == [
+        "“驻村工作队员”：8 人的名额合计 0 至 8 人次，要结对的（全部行政村，每村 3 人）有 9 人次，缺 1 个名额。"
+    ]
     Staff.objects.create(name="队员8", kind="7", region_code=regions.county.code)
     enough = make(title="选派", question=asked, by=users_by_role["county"])
     assert sorted(enough.pairs.values_list("village__name", flat=True)) == sorted(["砚瓦村", "仁和村", "龙潭村"] * 3)

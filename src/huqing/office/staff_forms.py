@@ -89,6 +89,12 @@ class DutyForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=f"一行一个，最多 {MOST_HOUSEHOLDS} 户。",
     )
+    member = forms.CharField(
+        label="只负责户里一个人的，填姓名",
+        max_length=60,
+        required=False,
+        help_text="例如结对的学生；上面只填这一户的户编号。",
+    )
     since = forms.DateField(label="从哪天起", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     until = forms.DateField(
         label="到哪天止", required=False, widget=forms.DateInput(attrs={"type": "date"}), help_text="没有期限的不填。"
@@ -108,6 +114,9 @@ class DutyForm(forms.Form):
         code, numbers = self.cleaned_data["village"].strip(), self.cleaned_data["households"].split()
         if bool(code) == bool(numbers):
             raise forms.ValidationError({"village": "村代码和户编号填一样，只填一样。"})
+        member = self.cleaned_data["member"].strip()
+        if member:
+            return [self._member(member, self._households(numbers))]
         if self.cleaned_data["grid"]:
             return [{"grid": self.cleaned_data["grid"]}]
         if code:
@@ -116,6 +125,15 @@ class DutyForm(forms.Form):
                 raise forms.ValidationError({"village": f"没有代码为 {code} 的村，请从列表中选。"})
             return [{"village": village}]
         return [{"household": household} for household in self._households(numbers)]
+
+    def _member(self, name: str, households: list[Household]) -> dict[str, Any]:
+        if len(households) != 1:
+            raise forms.ValidationError({"member": "写了姓名，户编号只填这个人所在的一户。"})
+        same = list(households[0].members.filter(name=name)[:2])
+        if len(same) != 1:
+            told = "有几个人" if same else "没有人"
+            raise forms.ValidationError({"member": f"{households[0].head_name}户{told}叫“{name}”，请核对。"})
+        return {"household": households[0], "person": same[0]}
 
     def _households(self, numbers: list[str]) -> list[Household]:
         if len(numbers) > MOST_HOUSEHOLDS:

@@ -12,6 +12,8 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from django.db.models import Count
+
 from huqing.demo.draw import Draw
 from huqing.demo.identity import MOVERS, Numbers
 from huqing.demo.names import Names
@@ -36,6 +38,13 @@ LISTED = ("monitor", "monitor_unstable", "monitor_marginal", "monitor_sudden", "
 PER_HELPER = 5
 UNPAIRED, GRID_WITHOUT, TEAM_EVERY, TEAM_SIZE, LEADERS = 0.12, 20, 4, 3, 5
 LANGUAGE = "土家语"
+# Kind of staff, position, unit and its kind, one for so many households of a town.
+SERVICES = (
+    ("教师", "教师", "{town}中心小学", "教育", 25),
+    ("医生", "全科医生", "{town}卫生院", "卫生", 60),
+    ("农技人员", "农技员", "{town}农业服务中心", "涉农", 80),
+    ("乡土专家", "种养能手", "", "", 100),
+)
 ACCOUNT_OF = {"officer": "cun", "grid": "wangge", "resident": "zhudui"}
 
 
@@ -93,6 +102,7 @@ def ensure_people(place: Region, as_of: dt.date) -> None:
     _villages(people, villages, towns)
     _teams(people, villages)
     _helpers(people, towns)
+    _services(people, towns)
     out = io.BytesIO()
     titles = [Column(names[0]) for names in COLUMNS.values()]
     write_workbook(out, [Sheet("人员和责任", titles, [[row.get(key, "") for key in COLUMNS] for row in people.rows])])
@@ -160,6 +170,21 @@ def _helpers(people: _People, towns: dict[int, Region]) -> None:
             if place % PER_HELPER == 0:
                 helper = next(_offices(people, town, place // PER_HELPER))
             people.duty(helper, "帮扶责任人", household)
+
+
+def _services(people: _People, towns: dict[int, Region]) -> None:
+    """Teachers, doctors and agronomists of every town, not paired with anybody yet: pairing them is to be tried."""
+    counted = Household.objects.filter(status=Household.Status.ACTIVE).values_list("village__parent")
+    sizes = dict(counted.annotate(n=Count("pk")).order_by())
+    for town in sorted(towns.values(), key=lambda one: one.code):
+        size = sizes.get(town.pk, 0)
+        for kind, position, unit, unit_kind, each in SERVICES:
+            for _ in range(1 + size // each):
+                office = unit.format(town=town.name)
+                somebody = people.person(
+                    kind, office, town.code[:9], unit_kind=unit_kind, rank="其他", position=position
+                )
+                people.rows.append(somebody)
 
 
 def _offices(people: _People, town: Region, number: int) -> Iterator[dict[str, str]]:

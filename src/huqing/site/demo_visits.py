@@ -17,12 +17,12 @@ LISTED = ("tuopin", "monitor", "monitor_unstable", "monitor_marginal", "monitor_
 HELPER_HOUSEHOLDS = 60
 TEACHER_HOUSEHOLDS = 10
 SCHOOL_AGE = (6, 18)
-# username: (kind of staff, position, unit)
+# username: (kind of staff, position, unit, name)
 VISITORS = {
-    "bangfu": ("1", "驻村帮扶干部", "县水利局"),
-    "jiaoshi": ("2", "教师", "{town}中心小学"),
-    "yisheng": ("3", "全科医生", "{town}卫生院"),
-    "nongji": ("4", "农技特派员", "县农业技术推广站"),
+    "bangfu": ("1", "驻村帮扶干部", "县水利局", "陈立民"),
+    "jiaoshi": ("2", "教师", "{town}中心小学", "周雅琴"),
+    "yisheng": ("3", "全科医生", "{town}卫生院", "谭正安"),
+    "nongji": ("4", "农技特派员", "县农业技术推广站", "向国禾"),
 }
 
 
@@ -31,8 +31,8 @@ def ensure_visits(place: Region, as_of: dt.date) -> None:
     town = place.parent or place
     since = dt.date(as_of.year, 1, 1)
     staff = {
-        username: _staff(username, kind, position, unit.format(town=town.name), town)
-        for username, (kind, position, unit) in VISITORS.items()
+        username: _staff(username, name, kind, position, unit.format(town=town.name), town)
+        for username, (kind, position, unit, name) in VISITORS.items()
     }
     if not Responsibility.objects.filter(staff__in=staff.values()).exists():
         for household in _households(place, town)[:HELPER_HOUSEHOLDS]:
@@ -46,12 +46,12 @@ def ensure_visits(place: Region, as_of: dt.date) -> None:
     tasks.refresh(place.code[:6], as_of=as_of)
 
 
-def _staff(username: str, kind: str, position: str, unit: str, town: Region) -> Staff:
+def _staff(username: str, name: str, kind: str, position: str, unit: str, town: Region) -> Staff:
     user = User.objects.get(username=username)
     known = Staff.objects.filter(user=user).first()
     return known or save_staff(
         by=None,
-        name=user.display_name,
+        name=name,
         kind=kind,
         region_code=town.code,
         unit=unit,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -155,19 +156,27 @@ def _readable(text: str) -> str:
 def _write(
     proposal: PairingProposal, asked: Asked, pairs: tuple[Pair, ...], reasons: Mapping[Pair, tuple[str, ...]]
 ) -> None:
-    rows = []
+    rows: dict[str, list[ProposedPair]] = {target.key: [] for target in asked.targets}
     for pair in pairs:
         line = asked.existing.get(pair)
-        rows.append(_row(proposal, asked, pair, C.KEPT if line else C.NEW, asked.staff[pair.helper].pk, line))
-        rows[-1].reasons = "、".join(reasons.get(pair, ()))[:200]
+        row = _row(proposal, asked, pair, C.KEPT if line else C.NEW, asked.staff[pair.helper].pk, line)
+        row.reasons = "、".join(reasons.get(pair, ()))[:200]
+        rows[pair.target].append(row)
     now = set(pairs)
-    for pair, line in asked.existing.items():
-        if pair not in now:
-            rows.append(_row(proposal, asked, pair, C.ENDED, asked.staff[pair.helper].pk, line))
-    for pair, line in asked.outside.items():
-        rows.append(_row(proposal, asked, pair, C.ENDED, int(pair.helper[1:]), line))
-        rows[-1].reasons = "不在这次的人员名单里"
-    ProposedPair.objects.bulk_create(rows, batch_size=BATCH)
+    names: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for pair in pairs:
+        if pair not in asked.existing:
+            names[pair.target, pair.role].append(asked.staff[pair.helper].name)
+    ended = [(pair, asked.staff[pair.helper].pk, "", line) for pair, line in asked.existing.items() if pair not in now]
+    ended += [(pair, int(pair.helper[1:]), "不在这次的人员里", line) for pair, line in asked.outside.items()]
+    for pair, staff, why, line in ended:
+        row = _row(proposal, asked, pair, C.ENDED, staff, line)
+        instead = names[pair.target, pair.role]
+        row.reasons = "，".join(filter(None, (why, f"改由{'、'.join(instead)}负责" if instead else "")))[:200]
+        rows[pair.target].append(row)
+    # What changes for one target stands together.
+    rows_in_order = [row for part in rows.values() for row in part]
+    ProposedPair.objects.bulk_create(rows_in_order, batch_size=BATCH)
 
 
 def _row(

@@ -191,9 +191,13 @@ def _words(slots: list[Slot], region: str) -> Words:
     return Words(
         roles={slot.role: codelist("duty_role").label(slot.role) for slot in slots},
         places={code: f"{town or ''}{spoken_name(name)}" for code, name, town in names},
-        counted={slot.role: COUNTED[slot.of] for slot in slots},
-        chosen={slot.role: whom_words(slot) for slot in slots if slot.whom},
+        counted={slot.role: COUNTED[slot.of] if slot.count == 1 else "人次" for slot in slots},
+        chosen={slot.role: _chosen_words(slot) for slot in slots if slot.whom or slot.count > 1},
     )
+
+
+def _chosen_words(slot: Slot) -> str:
+    return whom_words(slot) + (f"，每{COUNTED[slot.of].removeprefix('个')} {slot.count} 人" if slot.count > 1 else "")
 
 
 def able(question: Mapping[str, Any], by: User) -> QuerySet[Staff]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NAMED = 3
 RANGES_TOLD = 4
+MOST_TOLD = 8
 # Sets of more classes than this are told as they are found, without looking for a part that says the same.
 SHRINKABLE = 60
 One = TypeVar("One", HelperClass, TargetClass)
@@ -68,9 +69,14 @@ def obstacles(asked: Problem, left: Remainder, network: Network, flow: Flow) -> 
     if told:
         return tuple(told)
     reach = _Reach(network, left, flow)
-    told = [reach.too_few_helpers(kind) for kind in flow.unserved]
+    alone = {kind for kind in flow.unserved if not reach.able(kind)}
+    told = [reach.nobody({kind for kind in alone if kind[1] == role}) for role in asked.roles]
+    told += [reach.too_few_helpers(kind) for kind in flow.unserved if kind not in alone]
     told += [reach.too_few_targets(kind) for kind in flow.unused]
-    return tuple(dict.fromkeys(told))
+    found = list(dict.fromkeys(filter(None, told)))
+    if len(found) > MOST_TOLD:
+        found = [*found[:MOST_TOLD], f"另有 {len(found) - MOST_TOLD} 处同样的情况，先解决上面的再算。"]
+    return tuple(found)
 
 
 def _totals(asked: Problem, left: Remainder, role: str) -> list[str]:
@@ -135,6 +141,17 @@ class _Reach:
             self._open[giving] = {kind for kind in self.network.target_classes if self.network.may_meet(giving, kind)}
         return self._open[giving]
 
+    def nobody(self, targets: set[TargetClass]) -> str:
+        """The targets of one role whom nobody may be paired with at all, in one sentence; "" if there are none."""
+        if not targets:
+            return ""
+        role = str(next(iter(targets))[1])
+        needs, unit = sum(map(self._need, targets)), self.asked.words.unit(role)
+        return (
+            f"{self._villages(targets)}有 {needs} {unit}要结对“{self.asked.words.role(role)}”，"
+            f"{self._limit()}没有人可以与他们结对。"
+        )
+
     def too_few_helpers(self, start: TargetClass) -> str:
         """The smallest set found of targets whose possible helpers have fewer places than they need."""
         role = str(start[1])
@@ -150,8 +167,6 @@ class _Reach:
             return f"“{name}”：{self._villages({start})}有对象没有人可以结对。请检查回避和指定结对。"
         helpers = _union(self.able, targets)
         needs = sum(map(self._need, targets))
-        if not helpers:
-            return f"{self._villages(targets)}有 {needs} {unit}要结对“{name}”，{self._limit()}没有人可以与他们结对。"
         return (
             f"{self._villages(targets)}有 {needs} {unit}要结对“{name}”，{self._limit()}能与他们结对的只有 "
             f"{self._people(helpers)} 人{self._named(helpers)}，名额合计 {needs - lack} {unit}，缺 {lack} 个名额。"

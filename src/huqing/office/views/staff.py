@@ -29,12 +29,13 @@ DUTIES_SHOWN = 200
 @requires("manage_duties")
 def staff_list(request: HttpRequest) -> HttpResponse:
     """The staff of one's area with how much each answers for."""
-    wanted = {key: request.GET.get(key, "").strip()[:50] for key in ("text", "kind")}
-    found = _staff(request).filter(left_on=None)
+    wanted = {key: request.GET.get(key, "").strip()[:50] for key in ("text", "kind", "left")}
+    found = _staff(request).filter(left_on__isnull=wanted["left"] != "1")
     if wanted["kind"] in codelist("staff_kind"):
         found = found.filter(kind=wanted["kind"])
     if wanted["text"]:
-        found = found.filter(Q(name__icontains=wanted["text"]) | Q(unit__name__icontains=wanted["text"]))
+        named = Q(name__icontains=wanted["text"]) | Q(unit__name__icontains=wanted["text"])
+        found = found.filter(named | Q(number=wanted["text"]))
     page = paging.page(
         found, query=request.GET, path=request.path, orders=ORDERS, default="name", sortable=False, ids_first=True
     )
