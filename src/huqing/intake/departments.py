@@ -114,7 +114,10 @@ class DepartmentRecords(Work):
         return f"g.{key}" if key and key in self.present else "NULL::DATE"
 
     def _compare(self) -> None:
-        """Table ``verdict``: row, state, and the id of the record that the row repeats or replaces."""
+        """Table ``verdict``: row, state, the id of the record that the row repeats or replaces, and what is kept of it.
+
+        A file without a column says nothing about it: what somebody wrote there stays.
+        """
         old = existing.read_by(
             "registry_departmentrecord r JOIN registry_source s ON s.id = r.source_id",
             {
@@ -141,8 +144,10 @@ class DepartmentRecords(Work):
                 *(f"n.n_{one.key} IS DISTINCT FROM h.o_{one.key}" for one in self.items if one.key in self.present),
             ]
         )
+        unsaid = [one for one in self.items if one.key not in self.present]
+        kept = compare.items_object(unsaid, "h.o_")
         self.db.execute(
-            f"""CREATE TABLE verdict AS SELECT n.{ROW}, h.id, CASE
+            f"""CREATE TABLE verdict AS SELECT n.{ROW}, h.id, {kept} AS kept, CASE
                 WHEN n.copy > 1 THEN 'repeated' WHEN h.id IS NULL THEN 'new' WHEN NOT ({differs}) THEN 'unchanged'
                 WHEN h.source_on::DATE > DATE '{self.batch.on}' THEN 'older' ELSE 'changed' END AS state
             FROM rows n LEFT JOIN ({compare.held(self.items, "old")}) h USING (fingerprint)"""
@@ -216,8 +221,9 @@ class DepartmentRecords(Work):
         aided: list[int] = []
         retired: list[int] = []
         for table in self._parts(
-            f"""SELECT r.{ROW}, r.name, r.happened_on, r.items, r.fingerprint, r.id_token, r.id_number_sealed,
-                v.id AS replaces
+            f"""SELECT r.{ROW}, r.name, r.happened_on, r.fingerprint, r.id_token, r.id_number_sealed, v.id AS replaces,
+                CASE WHEN v.kept = '{{}}' THEN r.items WHEN r.items = '{{}}' THEN v.kept
+                ELSE left(r.items, -1) || ',' || substr(v.kept, 2) END AS items
             FROM rows r JOIN verdict v USING ({ROW}) WHERE v.state IN ('new', 'changed') ORDER BY r.{ROW}"""
         ):
             ids = self._write_part(written, table)

@@ -19,6 +19,7 @@ ROW = {
     "开始日期": "2024-05-20",
 }
 VALUES = {"measure_group": "100A39", "measure_item": "3902", "registered_on": "2024-05-10", "state": "1"}
+NOTE = "户主想养蜂"
 
 
 def test_a_file_brings_a_written_measure_up_to_date_instead_of_a_second_one(take, regions, make_household) -> None:
@@ -26,7 +27,7 @@ def test_a_file_brings_a_written_measure_up_to_date_instead_of_a_second_one(take
     written = put_record(
         kind="measure",
         household=household,
-        values=VALUES,
+        values={**VALUES, "measure_note": NOTE},
         by=None,
         on=date(2024, 5, 10),
         reason="一户一策",
@@ -37,3 +38,4 @@ def test_a_file_brings_a_written_measure_up_to_date_instead_of_a_second_one(take
     assert (done.counts["added"], done.counts["changed"]) == (0, 1)
     (row,) = DepartmentRecord.objects.filter(kind="measure", retired_by=None)
     assert (row.household, row.fingerprint, row.items["state"]) == (household, written.fingerprint, "2")
+    assert row.items["measure_note"] == NOTE  # the file has no such column, so it says nothing about it
