@@ -149,6 +149,11 @@ def test_what_nobody_rates_ends_after_its_time_and_a_day_the_server_was_down_is_
     matter.refresh_from_db()
     assert (matter.state.key, matter.steps.last().actor) == ("closed", "system")
     assert rating.settle(DAY + dt.timedelta(days=46)) == 0
+    assert matter.phone_sealed
+    rating.settle(DAY + dt.timedelta(days=500))
+    matter.refresh_from_db()
+    assert matter.phone_sealed is None
+    assert look(matter).answer == "路灯已报修，周五更换。"
 
 
 def test_duplicates_are_proposed_and_merged_by_a_person_and_all_raisers_get_the_answer(told, users_by_role) -> None:

@@ -16,9 +16,10 @@ from tests.public_forms import send
 
 from huqing.matters.actions import Given, take
 from huqing.matters.models import Matter, MatterMeeting
-from huqing.office import places
+from huqing.office import matter_forms, places
 from huqing.office.views import matter_tables, matters, public_matters
 from huqing.teams.models import Responsibility, Staff, TeamNote
+from huqing.visits.answers import Line, Reading
 from huqing.visits.models import Form, FormVersion, Submission
 
 WORDS = "3组桥头的路灯不亮半个月了，<script>alert(1)</script>张三家门口最黑"
@@ -237,3 +238,52 @@ def test_figures_and_export_tell_of_matters_not_of_people(as_role, told) -> None
     assert answer["Content-Type"].endswith("spreadsheetml.sheet")
     assert b"13900001111" not in answer.content
     assert as_role("village").post("/matters/export/").status_code == 403
+
+
+@pytest.mark.parametrize("role", ["county", "town", "village", "grid", "reader", "visitor"])
+def test_the_pages_leave_nothing_undefined_and_offer_only_what_the_role_may(
+    role, as_role, told, users_by_role, regions, make_household
+) -> None:
+    household, village = make_household(members=("张三",)), users_by_role["village"]
+    staff = Staff.objects.create(
+        name="赵电工", kind="6", region_code=regions.village.code, user=users_by_role["visitor"]
+    )
+    Responsibility.objects.create(
+        staff=staff, role="helper", household=household, region_code=household.region_code, since=dt.date(2024, 1, 1)
+    )
+    matter = told(name="李四")
+    Matter.objects.filter(pk=matter.pk).update(household=household)
+    household.grid = regions.grid
+    household.save()
+    code, pages = regions.village.code, []
+    for move, given in (
+        ("", Given()),
+        ("assign_directly", Given(text="急事", handler=staff)),
+        ("finish", Given(answer="路灯已经换新")),
+        ("publish", Given(problem="路灯不亮了", result="已换新灯")),
+    ):
+        if move:
+            matter.refresh_from_db()
+            take(matter=matter, move=move, by=village, turn=matter.turn, given=given)
+        pages.append(as_role(role).get(f"/matters/{matter.pk}/").content.decode())
+    rest = ("/matters/", "/matters/?closed=1", "/matters/new/", f"/matters/poster/{code}/", "/matters/figures/",
+            f"/matters/meetings/new/{code}/", f"/matters/{matter.pk}/receipt/")  # fmt: skip
+    pages += [as_role(role).get(address).content.decode() for address in rest]
+    assert not [page for page in pages if "‼" in page]
+    assert all("路灯不亮" in page for page in pages[:4])
+    handles = role in ("county", "town", "village")
+    assert ("受理，提请商议" in pages[0].split("办理记录")[0]) == handles
+    assert ("办好了" in pages[1].split("办理记录")[0]) == (handles or role == "visitor")
+    assert ("查看反映人电话" in pages[0]) == handles
+
+
+def test_the_words_of_a_visits_problems_are_filled_in(regions, users_by_role, make_household, monkeypatch) -> None:
+    lines = [
+        Line("要解决的事", heading=True),
+        Line("什么事", "屋后边坡松动，想请人来看"),
+        Line("这次发现几件要解决的事", "1"),
+        Line("存在的问题", "没有"),
+        Line("收入变化", "多了一项"),
+    ]
+    monkeypatch.setattr(matter_forms, "read", lambda visit, user: Reading(lines=lines))
+    assert matter_forms.found_on(Submission(), users_by_role["village"]) == "屋后边坡松动，想请人来看"

@@ -56,6 +56,10 @@ def take(
     Moved: somebody was faster. MatterError: it may not be taken now, with the reason. Refused: not by this person.
     """
     brought, day = given or Given(), on or today()
+    if brought.target is not None:
+        # Two people who merge the same two matters into each other must not wait for each other.
+        keys = sorted((matter.pk, brought.target.pk))
+        list(Matter.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
     locked = lock(matter)
     if locked.turn != turn:
         raise Moved(_who_was_faster(locked))

@@ -24,7 +24,7 @@ from huqing.standards.text import clean
 
 # Our own suggestion (status L): ten wrong pairs a quarter of an hour from one network, ten a day for one number.
 MOST_WRONG = 10
-A_DAY = dt.timedelta(days=1)
+A_DAY, A_YEAR = dt.timedelta(days=1), dt.timedelta(days=365)
 WRONG = "编号和后四位对不上。请核对回执上的编号和当时留的手机后四位；忘记的，请到村委会当面问。"
 TOO_MANY = "查得太多次了，请过一刻钟再试，或到村委会当面问。"
 R = Matter.Rating
@@ -113,8 +113,13 @@ def rate(*, status: Status, rating: str, text: str = "", on: dt.date | None = No
 
 
 def settle(day: dt.date | None = None) -> int:
-    """End what nobody rated in its time; returns how many. Called once a day; a day missed is made up by the next."""
+    """End what nobody rated in its time; returns how many. Called once a day; a day missed is made up by the next.
+
+    Who raised what ended a year ago is forgotten as well: the number goes on opening the answer.
+    """
     moment, ended = day or today(), 0
+    old = Matter.objects.filter(closed_on__lt=moment - A_YEAR).exclude(phone_sealed=None, raiser_name="")
+    old.update(phone_sealed=None, raiser_name="")
     waiting = Matter.objects.filter(closed_on=None, state__kind="standing", free_from__lte=moment).order_by("pk")
     for matter in waiting.values_list("pk", flat=True):
         with transaction.atomic():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import F
 
@@ -19,6 +19,7 @@ TOWN_DIGITS = 9
 
 def connect() -> None:
     """Listen to inspections and to the registry."""
+    from huqing.intake.signals import undoing
     from huqing.registry.signals import household_changed, regions_recoded
     from huqing.teams.events import finding_added, finding_stepped
 
@@ -26,6 +27,7 @@ def connect() -> None:
     finding_stepped.connect(on_finding_stepped, dispatch_uid="matters.finding_step")
     regions_recoded.connect(on_regions_recoded, dispatch_uid="matters.recode")
     household_changed.connect(on_household_changed, dispatch_uid="matters.household_moved")
+    undoing.connect(on_undoing, dispatch_uid="matters.undoing")
 
 
 def on_finding_added(sender: object, finding: InspectionFinding, **kwargs: object) -> None:
@@ -67,3 +69,14 @@ def on_household_changed(sender: object, household: Household, **kwargs: object)
     Matter.objects.filter(household=household, closed_on=None).exclude(region_code=household.region_code).exclude(
         village=household.village_id
     ).update(household=None)
+
+
+def on_undoing(sender: object, intake: Any, **kwargs: object) -> None:
+    """Households whose matters are known do not vanish with the file they came in."""
+    from huqing.intake.errors import UndoRefused
+
+    raised = Matter.objects.filter(household__created_by_source=intake.source).count()
+    if raised:
+        raise UndoRefused(
+            f"不能撤销：这次导入新建的农户已有 {raised} 件村民事项。事项不能没有农户，请改用新的花名册更正。"
+        )
