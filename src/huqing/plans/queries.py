@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
@@ -71,7 +71,9 @@ def listed(user: User, *, day: dt.date, gap: str = "", region: str = "") -> Quer
     rows = Household.objects.visible_to(user, within=region).filter(status=Household.Status.ACTIVE)
     plans = Plan.objects.filter(household=OuterRef("pk"), closed_on=None)
     if gap == "after":
-        return rows.filter(Exists(plans), ~Exists(_labels(day)))
+        # Read first, they are few: in the order of a page a database would look at every household for them.
+        watched = Exists(_watched(day).filter(household=OuterRef("household")))
+        return rows.filter(pk__in=list(_planned().filter(~watched).values_list("household", flat=True)))
     if gap in _FINDINGS:
         rows = rows.filter(Exists(_alerts(gap)))
     if gap == "measure":
@@ -123,8 +125,13 @@ def gap_counts(user: User, *, day: dt.date, region: str = "") -> dict[str, int]:
     )
     by_finding = dict(found.values_list("finding").annotate(n=Count("household", distinct=True)).order_by())
     counts = {gap: by_finding.get(finding, 0) for gap, finding in _FINDINGS.items()}
-    for gap in ("plan", "measure", "after"):
-        counts[gap] = listed(user, day=day, gap=gap, region=region).count()
+    # From the few labels and plans to their households: the list's own way, along the households, would read them all.
+    rows = Household.objects.visible_to(user, within=region).filter(status=Household.Status.ACTIVE)
+    watched = rows.filter(pk__in=_watched(day))
+    after = rows.filter(pk__in=_planned()).filter(~Exists(_labels(day)))
+    counts["plan"] = watched.exclude(pk__in=_planned()).count()
+    counts["measure"] = watched.filter(~Exists(_measures())).count() + after.filter(~Exists(_measures())).count()
+    counts["after"] = after.count()
     return counts
 
 
@@ -132,6 +139,15 @@ def _labels(day: dt.date) -> QuerySet[Label]:
     return Label.objects.filter(household=OuterRef("pk"), kind=MONITOR, valid_from__lte=day).filter(
         Q(valid_to=None) | Q(valid_to__gt=day)
     )
+
+
+def _watched(day: dt.date) -> QuerySet[Any]:
+    held = Label.objects.filter(kind=MONITOR, valid_from__lte=day).filter(Q(valid_to=None) | Q(valid_to__gt=day))
+    return held.values("household")
+
+
+def _planned() -> QuerySet[Any]:
+    return Plan.objects.filter(closed_on=None).values("household")
 
 
 def _measures() -> QuerySet[DepartmentRecord]:
