@@ -31,9 +31,6 @@ CHUNK = 2_000
 def main() -> None:
     import django
 
-    if not (FOLDER / "demo-ready.json").exists():
-        command = [sys.executable, "-m", "huqing.cli", "demo", "--households", str(HOUSEHOLDS)]
-        subprocess.run(command, check=True)
     django.setup()
     from django.core.management import call_command
     from django.db import connection
@@ -42,6 +39,7 @@ def main() -> None:
     from huqing.site import demonstration
     from machine import row, save
 
+    _build()
     call_command("migrate", verbosity=0)
     _fill()
     results = [row("open cases", _count(), "cases")]
@@ -79,6 +77,21 @@ def main() -> None:
         print("\n".join(sorted(set(failures))[:10]))
 
 
+def _build() -> None:
+    """The demonstration, unless folder and database hold one."""
+    from django.db import connection
+
+    from huqing.access.models import User
+
+    ready = FOLDER / "demo-ready.json"
+    if User._meta.db_table not in connection.introspection.table_names():
+        ready.unlink(missing_ok=True)
+    connection.close()
+    if not ready.exists():
+        command = [sys.executable, "-m", "huqing.cli", "demo", "--households", str(HOUSEHOLDS)]
+        subprocess.run(command, check=True)
+
+
 def _browser() -> Any:
     from bench_office import Browser
 
@@ -103,8 +116,9 @@ def _fill() -> None:
     from django.db import connection, transaction
     from django.utils import timezone
 
+    from huqing.access.models import User
     from huqing.cases.calendar import today
-    from huqing.cases.models import Case, CaseStep
+    from huqing.cases.models import Case, CaseStep, Evidence
     from huqing.cases.procedure import frozen_for, procedure_of
     from huqing.registry.models import Household, Person
 
@@ -112,6 +126,7 @@ def _fill() -> None:
     if lacking <= 0:
         return
     order, day, now = random.Random(7), today(), timezone.now()
+    by = User.objects.get(username="zhen")
     version = frozen_for("500236", day)
     states = {state.key: state for state in version.states.all()}
     made = procedure_of(version)
@@ -147,6 +162,7 @@ def _fill() -> None:
             )  # fmt: skip
             cases = [_case(copy, order, keys, states, version, made, day) for copy in copies]
             Case.objects.bulk_create(cases)
+            Evidence.objects.bulk_create(_papers(cases, by, day, now))
             CaseStep.objects.bulk_create(
                 [
                     CaseStep(
@@ -159,6 +175,22 @@ def _fill() -> None:
             )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+
+
+def _papers(cases: list[Any], by: Any, day: Any, now: Any) -> list[Any]:
+    """Three papers of every case: the authorisation, the visit, what the departments know."""
+    from huqing.cases.models import Evidence
+
+    contents = {
+        "authorisation": {"signed_by": 0},
+        "home_check": {"text": "户主和配偶在家。核对了近 12 个月收入和支出，票据齐全；住房安全，饮水正常。"},
+        "comparison": {"text": "部门数据与入户核实一致", "departments": []},
+    }
+    return [
+        Evidence(case=case, kind=kind, turn=turn, on=day, content=content, by=by, at=now)
+        for case in cases
+        for turn, (kind, content) in enumerate(contents.items())
+    ]
 
 
 def _case(household: Any, order: random.Random, keys: list[str], states: Any, version: Any, made: Any, day: Any) -> Any:
@@ -209,8 +241,9 @@ def _pages(username: str) -> dict[str, list[tuple[str, str, None, str]]]:
     sample, listed = random.Random(3).sample(known, min(600, len(known))), reverse("office:cases")
     return {
         "case page": [("GET", reverse("office:case", args=[pk]), None, number) for pk, number in sample],
-        "list of cases": [("GET", f"{listed}{query}", None, "<table") for query in ("", "?late=1", "?state=verifying")],
-        "board of cases": [("GET", f"{listed}?view=board", None, "board-column")],
+        "list and board of cases": [
+            ("GET", f"{listed}{query}", None, "<main") for query in ("", "?late=1", "?state=verifying", "?view=board")
+        ],
     }
 
 

@@ -31,7 +31,7 @@ def commands() -> dict[str, list[list[str]]]:
     """What to run under each name; those that need a PostgreSQL get the one ``tools/postgres.sh`` starts."""
     postgres = _postgres()
     here = [sys.executable]
-    county = ROOT / "build" / "bench" / "county"
+    county, cases = ROOT / "build" / "bench" / "county", ROOT / "build" / "bench" / "cases"
     on_postgres = {"HUQING_DATABASE": postgres, "HUQING_DATA": f"{county}-postgresql"}
     measure = ["bench/bench_snapshot.py", "--step", "measure", "--keep"]
     result = {
@@ -59,6 +59,10 @@ def commands() -> dict[str, list[list[str]]]:
         result |= {
             "intake-postgresql": [[*here, "bench/bench_intake.py", "--database", postgres, "--no-peer"]],
             "county-postgresql": [[*here, "bench/empty_postgres.py", postgres], [*there, "bench/bench_county.py"]],
+            "cases-postgresql": [
+                [*here, "bench/empty_postgres.py", postgres],
+                ["env", *_pairs({**on_postgres, "HUQING_DATA": f"{cases}-postgresql"}), *here, "bench/bench_cases.py"],
+            ],
             "office-postgresql": [
                 [*there, "bench/bench_recheck.py"],
                 [*there, "bench/bench_office.py"],

@@ -31,12 +31,16 @@ CHUNK = 200
 RULES = "3"  # clue_source: found by screening
 
 
-def moves_of(cases: QuerySet[Case], user: User) -> list[tuple[Move, int]]:
-    """The steps the user's role may take for some of the cases, each with how many cases stand where it starts."""
+def moves_of(cases: QuerySet[Case], user: User, counts: Mapping[int, int] | None = None) -> list[tuple[Move, int]]:
+    """The steps the user's role may take for some of the cases, each with how many cases stand where it starts.
+
+    ``counts`` are the cases by state, if they are known.
+    """
     found: dict[str, tuple[Move, int]] = {}
-    standing = cases.order_by().values_list("state").annotate(count=Count("pk"))
-    counts = dict(standing.values_list("state", "count"))
-    for state in CaseState.objects.filter(pk__in=counts).select_related("procedure"):
+    if counts is None:
+        standing = cases.order_by().select_related(None).values_list("state").annotate(count=Count("pk"))
+        counts = dict(standing.values_list("state", "count"))
+    for state in CaseState.objects.filter(pk__in=counts).select_related("procedure").order_by("pk"):
         for move in procedure_of(state.procedure).moves_from(state.key):
             if not move.auto and user.role in move.by:
                 known = found.get(move.key, (move, 0))[1]

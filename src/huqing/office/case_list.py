@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from huqing.access.models import User
 
 CARDS = 8
+Counts = tuple[dict[int, int], dict[int, int]]
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,14 @@ def found(user: User, wanted: dict[str, str]) -> QuerySet[Case]:
     )
 
 
-def columns(user: User, wanted: dict[str, str]) -> list[ColumnOf]:
-    """The board: every state with open cases in the order of the procedure, a few cards each, the late ones first."""
+def columns(user: User, wanted: dict[str, str], known: Counts | None = None) -> list[ColumnOf]:
+    """The board: every state with open cases in the order of the procedure, a few cards each, the late ones first.
+
+    ``known`` are the counts by state of these cases, if they have been counted.
+    """
     day = today()
     rows = found(user, {**wanted, "state": ""})
-    counts, late = queries.by_state(rows, day)
+    counts, late = queries.by_state(rows, day) if known is None else known
     result = []
     for key, title, states in queries.states_in_order(counts):
         cards = rows.filter(state__in=states).order_by("press_on", "pk")[:CARDS]

@@ -49,7 +49,8 @@ def case_list_page(request: HttpRequest) -> HttpResponse:
         "query": urlencode({key: value for key, value in wanted.items() if value}),
     }
     if board:
-        context["columns"] = case_list.columns(request.user, wanted)
+        known = None if wanted["mine"] or wanted["late"] else (counts, late)
+        context["columns"] = case_list.columns(request.user, wanted, known)
     else:
         page = paging.page(
             found, query=request.GET, path=request.path, orders=ORDERS, default="due", sortable=False, ids_first=True
@@ -57,7 +58,8 @@ def case_list_page(request: HttpRequest) -> HttpResponse:
         context["page"] = page
         context["rows"] = [case_list.Row.of(case, day) for case in page.rows]
         if queries.may_handle(request.user) and page.rows:
-            moves = batches.moves_of(found, request.user)
+            narrowed = wanted["mine"] or wanted["late"] or wanted["state"]
+            moves = batches.moves_of(found, request.user, None if narrowed else counts)
             context["moves"] = [(move.key, f"{move.title}（{count} 件）") for move, count in moves]
     return render(request, "office/cases/results.html" if request.htmx else "office/cases/list.html", context)
 
