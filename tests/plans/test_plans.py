@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pytest
 from django.core.exceptions import ValidationError
 
 from huqing.access.models import AuditEvent, User
 from huqing.access.permissions import Refused
+from huqing.intake.errors import UndoRefused
+from huqing.intake.signals import undoing
 from huqing.plans import actions, queries
 from huqing.plans.declarations import declared, group_of
 from huqing.plans.errors import PlanError
 from huqing.plans.lines import lines_of, matches
 from huqing.plans.proposals import propose
-from huqing.registry.models import DepartmentRecord, Label
+from huqing.registry.models import DepartmentRecord, Household, Label
 from huqing.rules.library import library
 from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
@@ -232,6 +235,13 @@ def test_the_list_names_gaps_and_follows_those_whose_risk_is_removed(
     assert (counts["plan"], counts["measure"], counts["after"]) == (1, 1, 1)
     told = queries.summaries([household], DAY)[household.pk]
     assert (told.measures, told.people, told.overdue) == (1, ("王干部",), 0)
+
+
+def test_an_import_that_made_households_with_plans_is_not_undone(plan, household) -> None:
+    source = ledger(household).source
+    Household.objects.filter(pk=household.pk).update(created_by_source=source)
+    with pytest.raises(UndoRefused, match="已有 1 份帮扶计划"):
+        undoing.send(sender=None, intake=SimpleNamespace(source=source))
 
 
 def test_the_declarations_name_what_exists_and_agree_with_the_rule() -> None:

@@ -9,7 +9,9 @@ class PlansConfig(AppConfig):
 
     def ready(self) -> None:
         from huqing.access.audit import name_actions
+        from huqing.plans import signals
 
+        signals.connect()
         name_actions(
             {
                 "plan_make": "制定帮扶计划",
