@@ -52,7 +52,11 @@ def test_a_round_is_committed_drawn_verified_and_its_findings_closed(as_role, st
     client.post(reverse("office:finding-new", args=[target.pk]), sent)
     finding = InspectionFinding.objects.get()
     village = as_role("village")
-    assert "超期" in text_of(village.get(reverse("office:inspections")))
+    board = reverse("office:inspections")
+    assert "超期" in text_of(village.get(board))
+    assert "夜间无人" in text_of(village.get(board, {"state": "late"}))
+    assert "夜间无人" not in text_of(village.get(board, {"state": "closed"}))
+    assert "第三轮夜查" in text_of(village.get(reverse("office:inspection-rounds")))
     page = reverse("office:finding", args=[finding.pk])
     assert "销号" not in text_of(village.get(page))
     village.post(page, {"state": "done", "text": "排了值班"})
@@ -61,7 +65,7 @@ def test_a_round_is_committed_drawn_verified_and_its_findings_closed(as_role, st
     assert InspectionFinding.objects.get().state == "closed"
     notice = text_of(client.get(reverse("office:inspection-notice", args=[round_.pk])))
     assert "关于第三轮夜查情况的通报" in notice
-    assert "朱衣镇砚瓦村 夜间无人 朱衣镇政府 2024-07-03" in notice
+    assert "朱衣镇 砚瓦村 夜间无人 朱衣镇政府 2024-07-03" in notice
 
 
 def test_a_town_sees_its_own_villages_of_a_round_and_not_the_whole_record(as_role, staff):

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from huqing.access.permissions import Refused, requires
 from huqing.access.scope import visible
+from huqing.office import paging
 from huqing.office.residency_forms import MonthForm
 from huqing.office.residency_page import month_of
 from huqing.office.views.shared import attempt
@@ -45,9 +46,18 @@ def allowances(request: HttpRequest) -> HttpResponse:
 def allowance(request: HttpRequest, pk: int) -> HttpResponse:
     """One month with every member's amounts and how they came about."""
     run = _run(request, pk)
-    lines = run.lines.select_related("staff__unit").order_by("region_code", "pk")
-    sums = run.lines.aggregate(fen=Sum("total"), unknown=Count("pk", filter=Q(total=None)))
-    context = {"run": run, "lines": lines, **sums, "mine": run.created_by_id == request.user.pk}
+    page = paging.page(
+        run.lines.select_related("staff__unit"),
+        query=request.GET,
+        path=request.path,
+        orders={"village": ["region_code", "id"]},
+        default="village",
+        sortable=False,
+    )
+    if request.htmx:
+        return render(request, "office/residency/allowance_rows.html", {"page": page})
+    sums = run.lines.aggregate(people=Count("pk"), fen=Sum("total"), unknown=Count("pk", filter=Q(total=None)))
+    context = {"run": run, "page": page, **sums, "mine": run.created_by_id == request.user.pk}
     return render(request, "office/residency/allowance.html", context)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -25,30 +26,46 @@ from huqing.teams.models import InspectionFinding, InspectionRound, InspectionTa
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 S, F = InspectionRound.State, InspectionFinding.State
+ROUNDS_SHOWN = 10
+FILTERS: dict[str, Callable[[dt.date], Q]] = {
+    "open": lambda today: Q(state=F.OPEN),
+    "late": lambda today: Q(state=F.OPEN, due_on__lt=today),
+    "done": lambda today: Q(state=F.DONE),
+    "closed": lambda today: Q(state=F.CLOSED),
+}
 LABELS = {F.DONE: "登记整改", F.CLOSED: "复查通过，销号", F.OPEN: "复查不通过，退回"}
 
 
 @requires("view_inspections")
 def inspections(request: HttpRequest) -> HttpResponse:
-    """The board: rounds, and findings that wait, the most pressing first."""
+    """The board: findings by state, the most pressing first, and the newest rounds."""
+    today = actions.today()
+    found = visible(InspectionFinding.objects.all(), request.user)
+    wanted = request.GET.get("state", "")
+    rows = found.filter(FILTERS[wanted](today)) if wanted in FILTERS else found.exclude(state=F.CLOSED)
+    page = paging.page(
+        rows.select_related("target__round"),
+        query=request.GET,
+        path=request.path,
+        orders={"due": ["due_on", "id"]},
+        default="due",
+        sortable=False,
+    )
+    context = {"findings": page, "today": today, "wanted": wanted if wanted in FILTERS else ""}
+    if request.htmx:
+        return render(request, "office/inspections/finding_rows.html", context)
+    counts = found.aggregate(**{name: Count("pk", filter=made(today)) for name, made in FILTERS.items()})
+    context |= {"numbers": counts, "rounds": _rounds(request)[:ROUNDS_SHOWN]}
+    return render(request, "office/inspections/list.html", context)
+
+
+@requires("view_inspections")
+def inspection_rounds(request: HttpRequest) -> HttpResponse:
+    """All rounds of the county, the newest first."""
     page = paging.page(
         _rounds(request), query=request.GET, path=request.path, orders={"new": ["id"]}, default="-new", sortable=False
     )
-    if request.htmx:
-        return render(request, "office/inspections/rows.html", {"page": page})
-    findings = visible(InspectionFinding.objects.exclude(state=F.CLOSED), request.user)
-    today = actions.today()
-    context = {
-        "page": page,
-        "findings": findings.select_related("target__round", "target__village")[:50],
-        "today": today,
-        "numbers": findings.aggregate(
-            open=Count("pk", filter=Q(state=F.OPEN)),
-            late=Count("pk", filter=Q(state=F.OPEN, due_on__lt=today)),
-            done=Count("pk", filter=Q(state=F.DONE)),
-        ),
-    }
-    return render(request, "office/inspections/list.html", context)
+    return render(request, f"office/inspections/{'rows' if request.htmx else 'rounds'}.html", {"page": page})
 
 
 @requires("manage_inspections")
@@ -219,6 +236,7 @@ def _round(request: HttpRequest, pk: int) -> InspectionRound:
 
 urlpatterns = [
     path("inspections/", inspections, name="inspections"),
+    path("inspections/rounds/", inspection_rounds, name="inspection-rounds"),
     path("inspections/new/", inspection_new, name="inspection-new"),
     path("inspections/<int:pk>/", inspection, name="inspection"),
     path("inspections/<int:pk>/record/", inspection_record, name="inspection-record"),
