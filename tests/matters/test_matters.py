@@ -353,6 +353,21 @@ def test_a_rectification_item_stands_on_the_same_board_and_is_one_with_its_findi
     matter.refresh_from_db()
     assert (finding.state, matter.closed_on, matter.answer) == ("closed", DAY, "复查属实")
     assert not queries.public_of(matter.village.code)
+    older = InspectionFinding.objects.create(
+        target=target, region_code=target.region_code, text="值班表没有上墙", responsible="镇政府",
+        found_on=DAY, due_on=DAY, state="done",
+    )  # fmt: skip
+    older.steps.create(state="done", text="已上墙", on=DAY, by=village)
+    rating.settle(DAY)
+    assert older.matter.state.key == "done"
+    assert rating.settle(DAY) == 0
+
+
+def test_a_clock_that_was_set_back_stops_a_matter(told, users_by_role, clock) -> None:
+    matter = told()
+    clock["day"] = DAY - dt.timedelta(days=3)
+    with pytest.raises(MatterError, match="请检查服务器时间"):
+        take(matter, "answer", users_by_role["village"], answer="已经办好了")
 
 
 def test_monthly_figures_count_by_kind_and_place_and_name_nobody(told, users_by_role, regions) -> None:

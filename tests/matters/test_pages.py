@@ -143,6 +143,8 @@ def test_a_matter_is_raised_from_a_household_a_visit_and_a_residents_note_withou
     village, household = as_role("village"), make_household(members=("张三",))
     page = village.get(f"/matters/new/?household={household.pk}").content.decode()
     assert "张三" in page
+    assert "村里看不到" not in page
+    assert "村里看不到" in as_role("town").get("/matters/new/").content.decode()
     form = Form.objects.create(form_id="f", title="走访", visit="home", visit_kind="1")
     version = FormVersion.objects.create(
         form=form, version="1", xform="<h/>", md5="0" * 32, conversion={}, published_at=dt.datetime.now(dt.UTC)

@@ -18,6 +18,7 @@ from huqing.matters.errors import MatterError
 from huqing.matters.models import Matter
 from huqing.matters.procedure import procedure_of
 from huqing.matters.raising import code_token
+from huqing.matters.rectification import catch_up
 from huqing.matters.steps import Actor, note, record
 from huqing.matters.texts import optional
 from huqing.standards.text import clean
@@ -115,9 +116,11 @@ def rate(*, status: Status, rating: str, text: str = "", on: dt.date | None = No
 def settle(day: dt.date | None = None) -> int:
     """End what nobody rated in its time; returns how many. Called once a day; a day missed is made up by the next.
 
-    Who raised what ended a year ago is forgotten as well: the number goes on opening the answer.
+    Who raised what ended a year ago is forgotten as well: the number goes on opening the answer. Findings that are not
+    on the board yet get there.
     """
     moment, ended = day or today(), 0
+    catch_up()
     old = Matter.objects.filter(closed_on__lt=moment - A_YEAR).exclude(phone_sealed=None, raiser_name="")
     old.update(phone_sealed=None, raiser_name="")
     waiting = Matter.objects.filter(closed_on=None, state__kind="standing", free_from__lte=moment).order_by("pk")

@@ -5,6 +5,8 @@ The inspection's finding is where such an item is written; this follows its sign
 
 from __future__ import annotations
 
+from django.db import transaction
+
 from huqing.matters.actions import lock
 from huqing.matters.models import Matter
 from huqing.matters.procedure import frozen_rectification, procedure_of
@@ -44,3 +46,16 @@ def stepped(finding: InspectionFinding, step: FindingStep) -> None:
     move = next(one for one in procedure_of(matter.procedure).moves_from(matter.state.key) if one.to == step.state)
     matter.answer, matter.answered_on = step.text, step.on
     record(matter, move, by=step.by, day=max(step.on or today(), matter.entered_on), text=step.text)
+
+
+def catch_up() -> int:
+    """Put findings onto the board that were noted before there was one; returns how many."""
+    waiting = InspectionFinding.objects.exclude(state=InspectionFinding.State.CLOSED).filter(matter=None)
+    found = list(waiting.select_related("target__village"))
+    for finding in found:
+        with transaction.atomic():
+            follow(finding)
+            last = finding.steps.last()
+            if last is not None:
+                stepped(finding, last)
+    return len(found)

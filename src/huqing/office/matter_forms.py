@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.http import Http404, HttpRequest
 
+from huqing.access.models import User
 from huqing.access.scope import visible
 from huqing.matters import raising
 from huqing.matters.models import Matter
@@ -111,7 +112,7 @@ class RaiseForm(forms.Form):
     )
     past = forms.BooleanField(label="反映的是村干部，直接交给乡镇（村里看不到）", required=False)
 
-    def __init__(self, *args: Any, origin: Origin, prefix_code: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, origin: Origin, by: User, **kwargs: Any) -> None:
         household = origin.household
         kwargs.setdefault("initial", {}).update(
             village=origin.village.code if origin.village else "",
@@ -120,11 +121,14 @@ class RaiseForm(forms.Form):
             name=household.head_name if household else "",
         )
         super().__init__(*args, **kwargs)
+        if len(by.region_code) == places.VILLAGE_DIGITS:
+            # Whoever sees one village only would not see it again; the villagers' page is there for it.
+            del self.fields["past"]
         self.order_fields(["kind", "text", "village", "group", "name", "contact", "past"])
         if origin.village is not None:
             choices = [(origin.village.code, places.name_of(origin.village.code))]
         else:
-            choices = [("", "请选择"), *_grouped(prefix_code)]
+            choices = [("", "请选择"), *_grouped(by.region_code)]
         self.fields["village"].choices = choices
 
     def told(self) -> dict[str, Any]:
@@ -137,7 +141,7 @@ class RaiseForm(forms.Form):
             "group": data["group"],
             "name": data["name"],
             "contact": data["contact"],
-            "past_village": data["past"],
+            "past_village": data.get("past", False),
         }
 
 

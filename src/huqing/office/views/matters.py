@@ -169,9 +169,7 @@ def matter_phone(request: HttpRequest, pk: int) -> HttpResponse:
 def matter_add(request: HttpRequest) -> HttpResponse:
     """Take a matter down for somebody, from a visit, or from a resident's note."""
     origin = origin_of(request)
-    form = RaiseForm(
-        request.POST if request.method == "POST" else None, origin=origin, prefix_code=request.user.region_code
-    )
+    form = RaiseForm(request.POST if request.method == "POST" else None, origin=origin, by=request.user)
     if form.is_valid():
         try:
             made = raising.raise_matter(by=request.user, **origin.given(), **form.told())
