@@ -37,6 +37,8 @@ TOPICS = {
     "living": "生产生活条件核查",
     "risks": "风险与措施核查",
     "measures": "帮扶措施核查",
+    "measure_ends": "帮扶措施期限和成效",
+    "removal": "风险消除条件",
     "villages": "行政村信息核查",
     "identity": "身份信息核查",
     "education": "教育信息核查",
