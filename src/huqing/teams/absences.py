@@ -16,8 +16,8 @@ from django.utils import timezone
 from huqing.access import audit
 from huqing.access.models import Role
 from huqing.access.numbers import hide_numbers
-from huqing.access.permissions import Refused, require
-from huqing.access.scope import sees
+from huqing.access.permissions import Refused, may, require
+from huqing.access.scope import sees, visible
 from huqing.rules.library import library
 from huqing.standards.codelists import codelist
 from huqing.standards.text import clean
@@ -36,6 +36,7 @@ LIMITS: dict[str, dict[str, str]] = {
     "4": {Role.TOWN: "trip_town_days"},
 }
 LEVELS = {Role.VILLAGE: "村里", Role.TOWN: "乡镇", Role.COUNTY: "县里"}
+MOST_WAITING = 300
 WORDS = {"2": "外出", "3": "请假", "4": "出差或培训"}
 
 
@@ -116,6 +117,14 @@ def decision_refusal(absence: Absence, by: User) -> str:
     if days > most:
         return f"{days} 天超过{level}可批的 {most} 天，由{decided_at(absence)}批。"
     return ""
+
+
+def waiting_for(user: User) -> int:
+    """How many requests wait for this account to decide; counted up to a few hundred."""
+    if not may(user, "approve_absence"):
+        return 0
+    asked = visible(Absence.objects.filter(state=A.ASKED).select_related("staff"), user)
+    return sum(1 for absence in asked[:MOST_WAITING] if not decision_refusal(absence, user))
 
 
 def leave_days(staff: Staff, year: int, region: str) -> tuple[int, int | None]:

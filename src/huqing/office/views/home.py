@@ -17,9 +17,10 @@ from huqing.cases import queries as case_queries
 from huqing.cases.calendar import today as office_day
 from huqing.office import application_todo, matter_todo, places, queries, roster_todo, wording
 from huqing.screening import queries as screening
-from huqing.teams import ledger_queries
-from huqing.teams.models import Absence, InspectionFinding
+from huqing.teams import absences, ledger_queries
+from huqing.teams.models import InspectionFinding
 from huqing.teams.queries import households_of
+from huqing.teams.team_notes import open_problems
 from huqing.visits import calendar, savings
 from huqing.visits import queries as visits
 from huqing.visits.models import AccessLink
@@ -203,18 +204,26 @@ def _gaps_todo(user: Any) -> list[dict[str, Any]]:
 def _duties_todo(user: Any) -> list[dict[str, Any]]:
     """What the ledger and the resident teams leave to do; gaps are a few minutes old at most."""
     lines = _gaps_todo(user)
-    if may(user, "approve_absence"):
-        asked = visible(Absence.objects.filter(state=Absence.State.ASKED), user)
-        lines.append(
-            {
-                "count": asked.count(),
-                "unit": "份",
-                "text": "驻村队员请假外出待批",
-                "hint": "超过乡镇权限的由县里批",
-                "url": link("office:residency"),
-                "dot": "medium",
-            }
-        )
+    lines.append(
+        {
+            "count": absences.waiting_for(user),
+            "unit": "份",
+            "text": "驻村队员请假外出等您批",
+            "hint": "只列您这一级可以批的",
+            "url": link("office:residency"),
+            "dot": "medium",
+        }
+    )
+    lines.append(
+        {
+            "count": open_problems(user).count(),
+            "unit": "件",
+            "text": "驻村队员反映的困难没有解决",
+            "hint": "交办给责任单位，写明期限",
+            "url": link("office:residency"),
+            "dot": "medium",
+        }
+    )
     if may(user, "fix_findings"):
         late = visible(InspectionFinding.objects.filter(state=InspectionFinding.State.OPEN), user)
         lines.append(
