@@ -53,7 +53,9 @@ _PART_OF = {
     "persons": "households",
     "search": "households",
     "labels": "households",
-    "villages": "ledger", "units": "ledger", "grids": "regions",
+    "villages": "ledger",
+    "units": "ledger",
+    "grids": "regions",
     "plan-measures": "plans",
 }
 
@@ -82,7 +84,6 @@ GROUPS: list[tuple[str, list[Place]]] = [
         [
             Place("office:rosters", "月度名单", "table", "view_rosters", "rosters"),
             Place("office:rechecks", "回头看", "clipboard-list", "view_rosters", "rechecks"),
-            Place("office:recheck-mine", "我的核查", "list-check", "verify_households", "my-rechecks"),
             Place("office:reviews", "定期复核", "calendar", "view_rosters", "reviews"),
             Place("office:differences", "名册比对", "arrows-sort", "view_rosters", "differences"),
         ],
@@ -93,10 +94,19 @@ GROUPS: list[tuple[str, list[Place]]] = [
             Place("office:visit-calendar", "走访日历", "calendar", "view_visits", "visit-calendar", bar=True),
             Place("office:visits", "走访记录", "clipboard-list", "view_visits", "visits"),
             Place("office:visit-forms", "表单汇总", "table", "view_visits", "visit-forms"),
-            Place("office:phone", "我的手机", "device-mobile", "visit", "phone"),
             Place("office:staff", "人员和责任", "users", "manage_duties", "staff"),
             Place("office:phones", "手机链接", "link", "manage_links", "phones"),
             Place("office:forms", "表单管理", "forms", "manage_methods", "forms"),
+        ],
+    ),
+    (
+        "我的",
+        [
+            Place("office:phone", "我的手机", "device-mobile", "visit", "phone"),
+            Place("office:recheck-mine", "我的核查", "list-check", "verify_households", "my-rechecks"),
+            Place("office:my-inspections", "我的检查", "clipboard-list", "inspect", "my-inspections"),
+            Place("office:my-residency", "我的驻村", "calendar", "declare_presence", "my-residency"),
+            Place("office:my-assessments", "我的考核", "notes", "see_assessment", "my-assessments"),
         ],
     ),
     (
@@ -106,10 +116,7 @@ GROUPS: list[tuple[str, list[Place]]] = [
             Place("office:pairings", "结对", "heart-handshake", "manage_duties", "pairings"),
             Place("office:residency", "驻村工作队", "building-community", "confirm_presence", "residency"),
             Place("office:inspections", "双随机抽查", "gavel", "view_inspections", "inspections"),
-            Place("office:my-inspections", "我的检查", "clipboard-list", "inspect", "my-inspections"),
             Place("office:assessments", "考核", "list-check", "grade_members", "assessments"),
-            Place("office:my-assessments", "我的考核", "notes", "see_assessment", "my-assessments"),
-            Place("office:my-residency", "我的驻村", "calendar", "declare_presence", "my-residency"),
         ],
     ),
     (
