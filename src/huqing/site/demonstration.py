@@ -28,6 +28,8 @@ from huqing.screening.signals import paused
 from huqing.site.demo_applications import ensure_applications
 from huqing.site.demo_cases import ensure_cases
 from huqing.site.demo_matters import ensure_matters
+from huqing.site.demo_plans import ensure_plans
+from huqing.site.demo_records import ensure_records
 from huqing.site.demo_residency import ensure_residency
 from huqing.site.demo_teams import ensure_people
 from huqing.site.demo_visits import ensure_visits
@@ -100,10 +102,13 @@ def build(folder: Path, *, households: int, seed: int, as_of: date, progress: Re
     ensure_accounts()
     progress("安排走访", 0.97)
     ensure_visits(_busiest_village(), as_of)
+    progress("填报走访记录", 0.975)
+    ensure_records(as_of)
     progress("登记人员和责任", 0.985)
     ensure_people(_busiest_village(), as_of)
     ensure_residency(_busiest_village(), as_of)
     ensure_matters(_busiest_village(), as_of)
+    ensure_plans(_busiest_village(), as_of)
     progress("办理事项", 0.99)
     ensure_cases(_busiest_village(), as_of)
     ensure_applications(_busiest_village(), as_of)
