@@ -49,7 +49,7 @@ WAY = {"raised": 0, "up": 0, "discussed": 1, "agreed": 2, "doing": 3, "done": 4,
 
 def ensure_matters(place: Region, as_of: dt.date) -> int:
     """Raise the matters in the village and a few of its neighbours; returns how many there are."""
-    if Matter.objects.exists():
+    if Matter.objects.filter(finding=None).exists():
         return 0
     near = Region.objects.filter(parent=place.parent, level=Region.Level.VILLAGE, valid_to=None).exclude(pk=place.pk)
     town = User.objects.get(username="zhen")
