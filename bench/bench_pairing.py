@@ -55,10 +55,9 @@ def county(households: int, staff: int, kept: int, villages: int) -> tuple[list[
     before = []
     for target in chance.sample(targets, kept):
         (role,) = target.needs
-        helper = chance.choice(helpers)
-        if free[helper.key, role]:
-            free[helper.key, role] -= 1
-            before.append(Pair(helper.key, target.key, role))
+        helper = next(one for one in iter(lambda: chance.choice(helpers), None) if free[one.key, role])
+        free[helper.key, role] -= 1
+        before.append(Pair(helper.key, target.key, role))
     return helpers, targets, before
 
 
