@@ -208,6 +208,40 @@ def test_a_returned_record_is_corrected_and_the_correction_survives_a_pause(
     assert second.attachments.get().sha256 == first.attachments.get().sha256
 
 
+def test_a_returned_record_whose_photo_is_no_longer_on_the_phone_says_which_to_take_again(
+    phone, token, visit_form, household, photographs, users_by_role, received
+):
+    visit_form()
+    one = phone()
+    begin(one, token())
+    one.photo("房屋照片", photographs[0])
+    one.write("走访情况", "看不清")
+    one.saved()
+    one.finish()
+    one.settled("sent")
+    (first,) = received()
+    review.return_(submission=first, by=users_by_role["county"], reason="照片看不清，请重拍")
+    one.go("/field/#/")
+    one.page.evaluate(FORGET_FILES)
+    one.page.reload()
+    one.sync()
+    one.settled("rejected")
+    one.household("张大山")
+    one.page.get_by_role("button", name="改好再交").click()
+    expect(one.question("房屋照片").locator(".error")).to_contain_text("文件在手机里找不到了")
+    one.finish()
+    expect(one.page.locator(".choices:visible")).to_contain_text("房屋照片")
+    one.page.locator(".choices:visible").get_by_role("button", name="关闭").click()
+    one.photo("房屋照片", photographs[1])
+    expect(one.question("房屋照片").locator(".error")).to_have_count(0)
+    one.saved()
+    one.finish()
+    one.until(lambda: any(row["replaces"] and row["state"] == "sent" for row in one.table("instances")))
+    again = received()[1]
+    assert again.replaces == first
+    assert again.attachments.get().sha256 not in ("", first.attachments.get().sha256)
+
+
 def test_a_hundred_and_one_files_with_chinese_names_arrive(phone, token, household, received):
     rows = "\n".join(f"| | file | f{number} | 材料{number} | | |" for number in range(101))
     forms.published(
