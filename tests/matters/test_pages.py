@@ -285,6 +285,7 @@ def test_the_words_of_a_visits_problems_are_filled_in(regions, users_by_role, ma
         Line("什么事", "屋后边坡松动，想请人来看"),
         Line("这次发现几件要解决的事", "1"),
         Line("存在的问题", "没有"),
+        Line("问题解决：上次说的事有了着落", "做了"),
         Line("收入变化", "多了一项"),
     ]
     monkeypatch.setattr(matter_forms, "read", lambda visit, user: Reading(lines=lines))

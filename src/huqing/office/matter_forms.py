@@ -20,7 +20,9 @@ from huqing.teams.models import TeamNote
 from huqing.visits.answers import read
 from huqing.visits.models import Submission
 
-PROBLEM_WORDS = ("什么事", "问题", "困难", "诉求")
+# Questions of the shipped methods' forms by which problems are told; "解决" asks about earlier ones.
+PROBLEM_WORDS = ("什么事", "问题", "困难", "诉求", "想办的事", "具体情况")
+SOLVED = "解决"
 UNSOLVED = ("没有", "无", "0")
 
 
@@ -84,7 +86,10 @@ def found_on(visit: Submission, user: Any) -> str:
     told = [
         line.text
         for line in lines
-        if not line.heading and line.text and any(word in line.label for word in PROBLEM_WORDS)
+        if not line.heading
+        and line.text
+        and any(word in line.label for word in PROBLEM_WORDS)
+        and SOLVED not in line.label
     ]
     kept = [text for text in told if not text.strip("。").isdecimal() and text not in UNSOLVED]
     return "\n".join(dict.fromkeys(kept))[: raising.TEXT_LENGTH]
