@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 
+import openpyxl
 import pytest
 from django.urls import reverse
 
-from huqing.access.models import Role, User
+from huqing.access.models import AuditEvent, Role, User
 from huqing.office import residency_page
 from huqing.teams import presence
 from huqing.teams.models import Absence, AllowanceRun, PresenceDay, Provision, Responsibility, RotaDay, Staff, TeamNote
@@ -95,6 +97,25 @@ def test_ticked_days_are_declared_from_the_calendar(as_role, member):
     assert "没有选日期" in text_of(mine.post(address, {**ticked, "day": []}, follow=True))
     assert "还没有到" in text_of(mine.post(address, {**ticked, "day": ["2024-07-06"]}, follow=True))
     assert "还差 20 天，另有 2 天待确认，本月还剩 26 天" in text_of(mine.get(address))
+
+
+def test_the_month_is_taken_out_as_a_workbook_and_notes_are_listed(as_role, member, users_by_role):
+    presence.declare(staff=member, first=TODAY, last=TODAY, kind="1", by=users_by_role["visitor"])
+    Staff.objects.filter(pk=member.pk).update(name="=1+1")
+    town = as_role("town")
+    book = openpyxl.load_workbook(
+        io.BytesIO(town.post(reverse("office:presence-export"), {"month": "2024-07"}).content)
+    )
+    row = [cell.value for cell in book.worksheets[0][2]]
+    assert (row[0], row[2], row[3 + 4], row[-2:]) == ("'=1+1", "朱衣镇砚瓦村", "在村（待确认）", [0, 1])
+    assert AuditEvent.objects.filter(action="presence_export").count() == 1
+    assert as_role("village").post(reverse("office:presence-export")).status_code == 403
+    sent = {"what": "note", "n-kind": "diary", "n-on": "2024-07-01", "n-text": "走了三户"}
+    mine = as_role("visitor")
+    mine.post(reverse("office:my-residency"), sent)
+    assert "走了三户" in text_of(mine.get(reverse("office:my-notes"), {"kind": "diary"}))
+    assert "走了三户" not in text_of(mine.get(reverse("office:my-notes"), {"kind": "problem"}))
+    assert "走了三户" in text_of(town.get(reverse("office:resident-notes", args=[member.pk])))
 
 
 def test_the_rota_of_a_village_is_made_by_turns_and_changed(as_role, member):

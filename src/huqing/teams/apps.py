@@ -39,6 +39,7 @@ class TeamsConfig(AppConfig):
                 "presence_declare": "申报驻村日历",
                 "presence_confirm": "确认驻村日历",
                 "presence_refuse": "不予确认驻村",
+                "presence_export": "导出驻村日历",
                 "absence_ask": "申请请假外出",
                 "absence_decide": "批复请假外出",
                 "absence_cancel": "撤回请假外出",

@@ -17,12 +17,22 @@ from django.views.decorators.http import require_POST
 
 from huqing.access.permissions import Refused, may, requires
 from huqing.access.scope import visible
+from huqing.office import paging
 from huqing.office.residency_forms import AskForm, BackForm, DeclareForm, NoteForm
 from huqing.office.residency_page import WEEKDAYS, month_of, month_page
 from huqing.office.views.shared import attempt
 from huqing.standards.codelists import codelist
 from huqing.teams import absences, presence, provisions, residency_queries, team_notes
-from huqing.teams.models import Absence, AllowanceLine, AllowanceRun, PresenceDay, Provision, Responsibility, Staff
+from huqing.teams.models import (
+    Absence,
+    AllowanceLine,
+    AllowanceRun,
+    PresenceDay,
+    Provision,
+    Responsibility,
+    Staff,
+    TeamNote,
+)
 
 DONE = {"declare": "已申报，等村或乡镇确认。", "note": "已记下。"}
 SHOWN = 20
@@ -100,6 +110,35 @@ def _day(text: str) -> dt.date | None:
 def _paid(staff: Staff) -> list[AllowanceLine]:
     lines = AllowanceLine.objects.filter(staff=staff, run__state=AllowanceRun.State.APPROVED)
     return list(lines.select_related("run").order_by("-run__month")[:12])
+
+
+@requires("declare_presence")
+def my_notes(request: HttpRequest) -> HttpResponse:
+    """All one's own diary entries, problems and care visits."""
+    staff = Staff.objects.filter(user=request.user).first()
+    if staff is None:
+        return render(request, "office/residency/nobody.html")
+    return notes_page(request, staff, own=True)
+
+
+def notes_page(request: HttpRequest, staff: Staff, *, own: bool) -> HttpResponse:
+    """The notes about a member a page at a time, perhaps of one kind."""
+    kind = request.GET.get("kind", "")
+    rows = team_notes.notes_of(staff, request.user)
+    if kind in TeamNote.Kind.values:
+        rows = rows.filter(kind=kind)
+    page = paging.page(
+        rows, query=request.GET, path=request.path, orders={"new": ["on", "id"]}, default="-new", sortable=False
+    )
+    context = {
+        "staff": staff,
+        "own": own,
+        "page": page,
+        "kind": kind,
+        "kinds": TeamNote.Kind.choices,
+        "today": presence.today(),
+    }
+    return render(request, f"office/residency/{'note_rows' if request.htmx else 'note_list'}.html", context)
 
 
 def member_month(request: HttpRequest, staff: Staff, region: str, month: dt.date) -> dict[str, Any]:
@@ -225,6 +264,7 @@ def policy_show(request: HttpRequest, pk: int) -> HttpResponse:
 
 urlpatterns = [
     path("my-residency/", my_residency, name="my-residency"),
+    path("my-residency/notes/", my_notes, name="my-notes"),
     path("residency/absences/<int:pk>/decide/", absence_decide, name="absence-decide"),
     path("residency/absences/<int:pk>/cancel/", absence_cancel, name="absence-cancel"),
     path("residency/absences/<int:pk>/back/", absence_back, name="absence-back"),

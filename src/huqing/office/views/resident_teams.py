@@ -11,6 +11,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
 from huqing.access.permissions import Refused, requires
@@ -26,12 +27,13 @@ from huqing.office.residency_forms import (
     TurnsForm,
 )
 from huqing.office.residency_page import WEEKDAYS, Month, month_of, weeks_of
-from huqing.office.views.residency import member_month, shown_request, told
+from huqing.office.views.residency import member_month, notes_page, shown_request, told
 from huqing.office.views.shared import attempt
-from huqing.teams import absences, presence, provisions, residency_queries, rota, team_notes
+from huqing.teams import absences, presence, presence_export, provisions, residency_queries, rota, team_notes
 from huqing.teams.models import Absence, PresenceDay, Provision, Responsibility, RotaDay, TeamNote
 from huqing.teams.residency_queries import CARED, SHORT, WAITING, last_of
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ONLY = {WAITING: "有待确认的", SHORT: "天数不够的", CARED: "看望不够的"}
 ORDERS = {"village": ["region_code", "staff_id", "id"]}
 MOST = 50
@@ -64,6 +66,24 @@ def teams(request: HttpRequest) -> HttpResponse:
         "today": today,
     }
     return render(request, "office/residency/teams.html", context)
+
+
+@requires("export")
+@require_POST
+def presence_file(request: HttpRequest) -> HttpResponse:
+    """The month's calendar of the area as a workbook."""
+    month = month_of(request.POST.get("month", ""), presence.today())
+    answer = HttpResponse(presence_export.month_workbook(month=month, by=request.user), content_type=XLSX)
+    name = f"驻村日历_{month:%Y%m}.xlsx"
+    answer["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
+    return answer
+
+
+@requires("confirm_presence")
+def member_notes(request: HttpRequest, pk: int) -> HttpResponse:
+    """All that was written by and about a member, the newest first."""
+    line = _line(request, pk)
+    return notes_page(request, line.staff, own=False)
 
 
 @requires("confirm_presence")
@@ -286,6 +306,8 @@ def _line(request: HttpRequest, pk: int) -> Responsibility:
 urlpatterns = [
     path("residency/", teams, name="residency"),
     path("residency/members/<int:pk>/", member, name="resident"),
+    path("residency/export/", presence_file, name="presence-export"),
+    path("residency/members/<int:pk>/notes/", member_notes, name="resident-notes"),
     path("residency/members/<int:pk>/days/", days_decide, name="resident-days"),
     path("residency/members/<int:pk>/provisions/", member_provisions, name="resident-provisions"),
     path("residency/problems/<int:pk>/solve/", problem, name="problem-solve"),
