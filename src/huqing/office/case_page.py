@@ -67,7 +67,7 @@ def lines_of(row: Evidence, names: dict[int, str]) -> list[tuple[str, str]]:
     if row.kind == "revisit":
         lines.append(("入户的评议员", "、".join(told["people"])))
     if row.kind == "comparison":
-        lines += [(one["title"], _compared(one)) for one in told.get("departments", [])]
+        lines += _compared(told.get("departments", []))
     if row.kind == "conditions":
         lines += [
             (one["title"], f"{TITLES[one['state']]}。{one['text']}" if one["text"] else f"{TITLES[one['state']]}。")
@@ -78,13 +78,19 @@ def lines_of(row: Evidence, names: dict[int, str]) -> list[tuple[str, str]]:
     return lines
 
 
-def _compared(one: dict[str, Any]) -> str:
-    """One department of a frozen comparison in a line."""
-    if one["missing"]:
-        return str(one["missing"])
-    count = len(one["rows"]) + one["more"]
-    found = "".join(f"有出入：{text}" for text in one["differences"])
-    return f"{count} 条。{found}" if count else f"没有这一户的记录。{found}"
+def _compared(departments: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """A frozen comparison in lines: what each department has, and in one line those that do not name the household."""
+    lines, silent = [], []
+    for one in departments:
+        count = len(one["rows"]) + one["more"]
+        found = "".join(f"有出入：{text}" for text in one["differences"])
+        if one["missing"]:
+            lines.append((one["title"], one["missing"]))
+        elif count or found:
+            lines.append((one["title"], f"{count} 条。{found}"))
+        else:
+            silent.append(one["title"])
+    return [*lines, ("没有这一户的记录", "、".join(silent))] if silent else lines
 
 
 def wanted_papers(there: Mapping[str, Evidence], steps: list[queries.Next]) -> list[str]:

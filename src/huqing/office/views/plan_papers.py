@@ -12,7 +12,7 @@ from huqing.access.calendar import today
 from huqing.access.permissions import requires
 from huqing.office.views.plans import find_plan
 from huqing.plans.declarations import labels
-from huqing.plans.lines import Line, lines_of, matches
+from huqing.plans.lines import WAITING, Line, lines_of, matches
 from huqing.plans.models import Plan
 from huqing.plans.queries import people_of
 from huqing.registry.models import DepartmentRecord
@@ -102,9 +102,10 @@ def _told(plan: Plan) -> dict[str, Any]:
 def _money(line: Line) -> str:
     """What the household got, or is to get, in words without the cents that are none."""
     planned = line.planned.planned if line.planned else None
-    if line.amount:
+    if line.amount and line.state != WAITING:
         return f"已给您 {yuan_text(line.amount, grouped=True).removesuffix('.00')} 元"
-    return f"计划给您 {yuan_text(planned, grouped=True).removesuffix('.00')} 元" if planned else ""
+    hoped = planned or line.amount
+    return f"计划给您 {yuan_text(hoped, grouped=True).removesuffix('.00')} 元" if hoped else ""
 
 
 def _member(person: Any) -> dict[str, str]:
