@@ -319,3 +319,48 @@ def test_a_frozen_procedure_reads_back_as_it_was_declared(case) -> None:
     assert from_data(case.procedure.declaration) == made
     assert made.key == "one_posting"
     assert case.procedure.states.count() == len(made.states)
+
+
+def test_a_step_that_stays_late_is_told_to_the_town_and_then_to_the_county(case, users_by_role, clock) -> None:
+    from huqing.cases import queries
+
+    def told() -> tuple[int, int]:
+        return tuple(queries.mine(users_by_role[role], clock.day).told for role in ("town", "county"))
+
+    assert (case.due_on, case.later_role, case.later_on) == (dt.date(2026, 11, 5), "county", dt.date(2026, 11, 10))
+    clock.on(3)
+    assert told() == (0, 0)
+    Case.objects.filter(pk=case.pk).update(state=case.procedure.states.get(key="verifying"))  # for the village to do
+    clock.on(1)
+    assert told() == (0, 0)  # the town may do it as well: it waits there, late
+    assert queries.mine(users_by_role["town"], clock.day).late == 1
+    clock.on(5)
+    assert told() == (0, 1)
+
+
+def test_deadlines_pass_over_holidays_and_the_countys_own_days(household, users_by_role, clock, settings) -> None:
+    settings.DATA.mkdir(parents=True, exist_ok=True)
+    own = settings.DATA / "workdays.yaml"
+    own.write_text("off: [2026-10-09]\non: []\n", encoding="utf-8")
+    try:
+        clock.day = dt.date(2026, 9, 30)
+        held = actions.open_case(household=household, source="2", clue="入户走访发现大病支出", by=users_by_role["grid"])
+        # Three working days after 30 September: National Day, weekends as announced, and the county's own day off.
+        days = [dt.date(2026, 10, n) for n in range(1, 20)]
+        working = [day for day in days if actions.workdays().works(day)]
+        assert dt.date(2026, 10, 1) not in working
+        assert dt.date(2026, 10, 9) not in working
+        assert held.due_on == working[2]
+    finally:
+        own.unlink()
+
+
+def test_two_at_once_are_one_after_the_other_in_the_database(case, users_by_role, clock) -> None:
+    stale = Case.objects.get(pk=case.pk)
+    actions.take(case=case, move="dismiss", by=users_by_role["village"], turn=0, reason="线索不成立")
+    with pytest.raises(Moved, match="请刷新"):
+        actions.step_of(case=stale, move="dismiss", by=users_by_role["town"], turn=stale.turn, reason="线索不成立")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        CaseStep.objects.create(
+            case=case, turn=1, move="x", title="又一次", before="clue", after="clue", on=BEGIN, at=case.steps.get().at
+        )

@@ -35,7 +35,8 @@ def workdays() -> Workdays:
 def _read(file: Path, _changed: int) -> Workdays:
     try:
         told = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        days = {name: frozenset(told.get(name) or ()) for name in ("off", "on")}
+        # YAML reads the bare words off and on as false and true.
+        days = {name: frozenset(told.get(name) or told.get(name == "on") or ()) for name in ("off", "on")}
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError) as error:
         raise CalendarError(f"{FILE} 读不出来。请写成 off: [2026-03-03] 和 on: [2026-03-07] 两列日期。") from error
     wrong = [day for listed in days.values() for day in listed if not isinstance(day, dt.date)]
