@@ -102,6 +102,7 @@ def test_a_round_is_drawn_verified_by_a_visitor_and_decided(as_role, listed, use
     assert "写得不对" in text_of(wrong)
     visitor.post(page, {**sent, name: "3"})
     difference = item.differences.get()
+    assert f'name="{name}" type="text" value="3"' in visitor.get(page).content.decode()
     assert (
         visitor.post(reverse("office:recheck-decide", args=[difference.pk]), {"decision": "found"}).status_code == 403
     )

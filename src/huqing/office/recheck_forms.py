@@ -116,7 +116,7 @@ class FoundForm(forms.Form):
         widget=forms.RadioSelect,
     )
     verdict = forms.ChoiceField(
-        label="这一户符合条件吗",
+        label="这一户符合条件吗（见到了的要选）",
         choices=[one for one in RecheckItem.Verdict.choices if one[0]],
         widget=forms.RadioSelect,
         required=False,
@@ -127,13 +127,16 @@ class FoundForm(forms.Form):
 
 def questions(item: RecheckItem, posted: QueryDict | None, problems: dict[str, str]) -> list[dict[str, Any]]:
     """The fields of a household and of its people, each with its control, prefilled from the file or as typed."""
-    groups = []
+    groups, before = [], rechecks.found_before(item)
     for row, declared in rechecks.asked(item):
         asked = []
         for one in declared:
             name = rechecks.key_of(row, one)
             control, options = edits.control(one)
             typed = posted.getlist(name) if posted is not None and name in posted else None
+            if typed is None and name in before:
+                value = rechecks.as_written(one, before[name])
+                typed = value if isinstance(value, list) else [value]
             asked.append(
                 {
                     "name": name,

@@ -154,6 +154,11 @@ def key_of(row: Household | Person, declared: Field) -> str:
     return f"{'h' if isinstance(row, Household) else 'p'}{row.pk}-{declared.key}"
 
 
+def found_before(item: RecheckItem) -> dict[str, Any]:
+    """What an earlier record of the household found, by ``key_of``: whoever corrects it begins with that."""
+    return {f"{'h' if of == 'household' else 'p'}{pk}-{key}": after for of, pk, key, _, after in item.answers}
+
+
 @transaction.atomic
 def record(
     *,
