@@ -171,11 +171,15 @@ def unpublish(*, matter: Matter, by: User, reason: str) -> None:
 
 
 def lock(matter: Matter) -> Matter:
-    """The matter as it is now, locked until the transaction ends."""
-    found = Matter.objects.select_for_update(of=("self",)).select_related(
-        "state", "procedure", "village", "finding", "handler", "note"
+    """The matter as it is now, locked until the transaction ends.
+
+    Locked by itself and read afterwards: PostgreSQL, having waited for somebody's step, would look for the row joined
+    to the state it was in before, and find none.
+    """
+    Matter.objects.select_for_update().only("pk").get(pk=matter.pk)
+    return Matter.objects.select_related("state", "procedure", "village", "finding", "handler", "note").get(
+        pk=matter.pk
     )
-    return found.get(pk=matter.pk)
 
 
 def _step_of(matter: Matter, key: str) -> Move:
