@@ -8,10 +8,22 @@ import pytest
 
 from huqing.access.instance import mark_demo
 from huqing.access.models import User
+from huqing.matching.draws import verify
 from huqing.registry.models import Label
-from huqing.site import demo_teams, demonstration
+from huqing.site import demo_residency, demo_teams, demonstration
 from huqing.teams import ledger_queries
-from huqing.teams.models import Responsibility, Staff, StaffImport, Unit, VillageTrait
+from huqing.teams.models import (
+    AllowanceRun,
+    AssessmentLine,
+    InspectionRound,
+    PresenceDay,
+    Provision,
+    Responsibility,
+    Staff,
+    StaffImport,
+    Unit,
+    VillageTrait,
+)
 
 TODAY = dt.date(2026, 6, 30)
 
@@ -29,6 +41,24 @@ def county(regions, make_household, settings, tmp_path, monkeypatch):
     demonstration.ensure_accounts()
     demo_teams.ensure_people(regions.village, TODAY)
     return regions
+
+
+def test_teams_have_two_months_of_work_and_a_draw_that_repeats(county):
+    for number in range(6):
+        unit = Unit.objects.create(name=f"检查单位{number}", region_code="500236", kind="1")
+        Staff.objects.create(name=f"检查{number}", kind="1", unit=unit, region_code=county.county.code)
+    demo_residency.ensure_residency(county.village, TODAY)
+    member = Staff.objects.get(user__username="zhudui")
+    assert {"declared", "confirmed"} <= set(member.presence.values_list("state", flat=True))
+    assert set(member.absences.values_list("kind", "state")) == {("42", "approved"), ("31", "asked"), ("21", "asked")}
+    assert Provision.objects.exists()
+    assert AllowanceRun.objects.get().state == "computed"
+    drawn = InspectionRound.objects.get(state="drawn")
+    assert verify(drawn.record, drawn.commitment) == []
+    assert AssessmentLine.objects.get(staff=member).grade == "competent"
+    before = PresenceDay.objects.count()
+    demo_residency.ensure_residency(county.village, TODAY)
+    assert PresenceDay.objects.count() == before
 
 
 def test_villages_grids_and_teams_have_people_with_ranks_phones_and_accounts(county):
