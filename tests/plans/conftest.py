@@ -56,7 +56,7 @@ def ledger(household: Household, fingerprint: str = "f" * 64, **items: object) -
     source = Source.objects.create(
         kind="department", record_kind="measure", title="帮扶措施台账.xlsx", on=NOW.date(), created_at=NOW
     )
-    told = {"measure_group": "100A39", "measure_item": "3902", "registered_on": "2026-01-05", "state": "2"}
+    told = {"measure_group": "100A39", "measure_item": "3902", "registered_on": "2022-01-05", "state": "2"}
     return DepartmentRecord.objects.create(
         kind="measure",
         fingerprint=fingerprint,

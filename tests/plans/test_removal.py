@@ -12,6 +12,7 @@ from huqing.cases import actions as cases
 from huqing.cases import confirming, needs
 from huqing.cases.errors import CaseError
 from huqing.intake.models import Import
+from huqing.plans import actions as plans
 from huqing.plans import comparison, removal
 from huqing.registry.models import DepartmentRecord, Household, Label, Person, Source
 
@@ -23,7 +24,7 @@ INCOME = {
     "property_income": 0,
     "transfer_income": 0,
     "business_cost": 0,
-    "identified_on": "2025-01-05",
+    "identified_on": "2022-01-05",
     "dangerous_house": False,
     "water_safe": True,
 }
@@ -51,8 +52,8 @@ def ready(regions, make_household) -> Household:
     for person in household.members.all():
         person.birth_date, person.items = dt.date(1980, 1, 1), dict(MEMBER)
         person.save()
-    ledger(household, state="2", started_on="2026-01-06")
-    Label.objects.create(kind="monitor", household=household, valid_from=dt.date(2025, 1, 5))
+    ledger(household, state="2", started_on="2022-01-06")
+    Label.objects.create(kind="monitor", household=household, valid_from=dt.date(2022, 1, 5))
     other = make_household(members=("赵六",))
     head = other.members.get()
     department(other, "insured", head, year=2026, insurance_kind="1")
@@ -165,3 +166,24 @@ def test_the_comparison_shows_rows_differences_and_what_was_never_taken_in(ready
     assert again["asset"].differences == ("监测对象、低保或特困家庭成员名下有估值超过限值的机动车。",)
     said = dict(comparison.compare(ready, DAY).said)
     assert (said["工资性收入"], said["养老保险金"]) == ("60,000 元/年", "没有填")
+
+
+def test_a_case_ends_when_the_help_does(ready, helper, users_by_role, clock) -> None:
+    town = users_by_role["town"]
+    clock.day = today()
+    case = tracked(ready, users_by_role)
+    case.state = case.procedure.states.get(key="cleared")
+    case.save()
+    plan = plans.make_plan(household=ready, by=town, risks=["07"])
+    begun = {"measure_group": "100A42", "measure_item": "4201", "state": "2", "started_on": today().isoformat()}
+    until = today() + dt.timedelta(days=200)
+    plans.add_measure(plan=plan, by=town, staff=helper, values=begun, lasts_until=until)
+    with pytest.raises(CaseError, match=f"还有 1 项帮扶没有到期：生态护林员，到岗位协议期满（{until}）"):
+        cases.take(case=case, move="close", by=town, turn=case.turn, reason="后续帮扶到期")
+    measure = plan.measures.get()
+    measure.lasts_until = today()
+    measure.save()
+    done = {"state": "3", "ended_on": today().isoformat(), "result": "协议期满，已转到合作社务工"}
+    plans.change_measure(measure=measure, by=town, values=done)
+    cases.take(case=case, move="close", by=town, turn=case.turn, reason="后续帮扶到期")
+    assert case.closed_on == today()
