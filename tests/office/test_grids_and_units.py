@@ -33,7 +33,24 @@ def test_a_town_clerk_makes_names_staffs_and_merges_grids(as_role, regions, make
     assert as_role("village").get(editor).status_code == 403
 
 
-def test_a_unit_is_registered_given_a_village_and_relieved(as_role, regions):
+def test_everything_somebody_was_responsible_for_can_be_read_and_printed(as_role, regions, make_household):
+    person = Staff.objects.create(name="周网格", kind="6", region_code=regions.village.code)
+    household = make_household(members=("钱一", "钱小"))
+    client = as_role("county")
+    sent = {"role": "paired_teacher", "households": household.number, "member": "钱小", "since": "2024-01-01"}
+    client.post(reverse("office:duty-add", args=[person.pk]), sent)
+    line = Responsibility.objects.get()
+    assert line.person.name == "钱小"
+    client.post(reverse("office:duty-end", args=[line.pk]), {"on": "2024-05-31", "reason": "毕业"})
+    shown = text_of(client.get(reverse("office:staff-history", args=[person.pk])))
+    assert "钱小" in shown
+    assert "2024-01-01 至 2024-05-31" in shown
+    wrong = client.post(reverse("office:duty-add", args=[person.pk]), {**sent, "member": "钱大"})
+    assert "钱一户没有人叫“钱大”" in text_of(wrong)
+
+
+def test_a_unit_is_registered_given_a_village_and_relieved(as_role, regions, make_household):
+    household = make_household()
     client = as_role("county")
     client.post(reverse("office:unit-add"), {"name": "县水利局", "kind": "4"})
     unit = Unit.objects.get()
@@ -45,6 +62,7 @@ def test_a_unit_is_registered_given_a_village_and_relieved(as_role, regions):
     shown = text_of(client.get(reverse("office:village-card", args=[regions.village.code])))
     assert "后盾单位" in shown
     assert "县水利局" in shown
+    assert "县水利局" in text_of(client.get(reverse("office:household-duties", args=[household.pk])))
     duty = UnitDuty.objects.get()
     client.post(reverse("office:unit-duty-end", args=[duty.pk]), {"on": "2024-06-01"})
     assert "2024-01-01 至 2024-06-01" in text_of(client.get(page))

@@ -49,6 +49,15 @@ def of_village(village: Region, user: User) -> QuerySet[UnitDuty]:
     return rows.select_related("unit").order_by("role", "unit__name")
 
 
+def of_household(household: Household, user: User) -> QuerySet[UnitDuty]:
+    """The units that are or were responsible for a household, its grid or its village, newest first."""
+    about = Q(household=household) | Q(village=household.village_id)
+    if household.grid_id is not None:
+        about |= Q(grid=household.grid_id)
+    rows = visible(UnitDuty.objects.filter(about), user)
+    return rows.select_related("unit", "village", "grid", "household").order_by("-since", "-pk")
+
+
 def holding_units(rows: QuerySet[UnitDuty], day: dt.date) -> QuerySet[UnitDuty]:
     """The lines that hold on a day."""
     return rows.filter(since__lte=day).filter(Q(until=None) | Q(until__gte=day))

@@ -98,7 +98,9 @@ def household_duties(request: HttpRequest, pk: int) -> HttpResponse:
     now = [line for line in lines if line.since <= day and (line.until is None or line.until >= day)]
     told = [(line, codelist("duty_role").label(line.role), line in now) for line in lines]
     told.sort(key=lambda item: not item[2])
-    return render(request, "office/ledger/household.html", {"household": household, "lines": told})
+    backing = [(line, codelist("duty_role").label(line.role)) for line in units.of_household(household, request.user)]
+    context = {"household": household, "lines": told, "units": backing}
+    return render(request, "office/ledger/household.html", context)
 
 
 def _village(request: HttpRequest, code: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from huqing.office import paging
 from huqing.office.staff_forms import DutyForm, EndDutyForm, StaffForm
 from huqing.office.views.shared import attempt, region_choices
 from huqing.standards.codelists import codelist
-from huqing.teams import actions
+from huqing.teams import actions, ledger_queries
 from huqing.teams.models import Responsibility, Staff
 
 ORDERS = {"name": ["name", "id"]}
@@ -124,6 +124,29 @@ def _initial(person: Staff) -> dict[str, Any]:
 
 
 @requires("manage_duties")
+def staff_history(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything somebody was ever responsible for, newest first, to read or print, with where they worked."""
+    person = _find(request, pk)
+    page = paging.page(
+        ledger_queries.of_staff(person, request.user),
+        query=request.GET,
+        path=request.path,
+        orders={"new": ["since", "id"]},
+        default="-new",
+        sortable=False,
+    )
+    names = codelist("duty_role")
+    context = {
+        "person": person,
+        "page": page,
+        "rows": [(line, names.label(line.role)) for line in page.rows],
+        "postings": ledger_queries.postings_of(person),
+    }
+    template = "office/staff/history_rows.html" if request.htmx else "office/staff/history.html"
+    return render(request, template, context)
+
+
+@requires("manage_duties")
 @require_POST
 def staff_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Correct an entry."""
@@ -185,6 +208,7 @@ urlpatterns = [
     path("staff/", staff_list, name="staff"),
     path("staff/add/", staff_add, name="staff-add"),
     path("staff/<int:pk>/", staff_member, name="staff-member"),
+    path("staff/<int:pk>/history/", staff_history, name="staff-history"),
     path("staff/<int:pk>/edit/", staff_edit, name="staff-edit"),
     path("staff/<int:pk>/duties/", duty_add, name="duty-add"),
     path("staff/duties/<int:pk>/end/", duty_end, name="duty-end"),
