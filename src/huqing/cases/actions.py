@@ -125,8 +125,10 @@ def take(*, case: Case, move: str, by: User | None, turn: int, reason: str = "")
 
 def step_of(*, case: Case, move: str, by: User | None, turn: int, reason: str = "") -> CaseStep:
     """The same within the caller's transaction; ``case`` itself is left as it is."""
-    rows = Case.objects.select_for_update(of=("self",)).select_related("state", "procedure", "household")
-    locked = rows.get(pk=case.pk)
+    # Locked by itself and read afterwards: PostgreSQL, having waited for somebody's step, would look for the row joined
+    # to the state it was in before, and find none.
+    Case.objects.select_for_update().only("pk").get(pk=case.pk)
+    locked = Case.objects.select_related("state", "procedure", "household").get(pk=case.pk)
     if locked.turn != turn:
         last = locked.steps.select_related("by").last()
         who = f"{last.by.display_name if last.by else '系统'}已办理“{last.title}”" if last else "事项已有变化"
