@@ -154,9 +154,10 @@ def _routes(resolver, before=""):
 def lines():
     """What the console log says while a test runs."""
     (handler,) = [one for one in logging.getLogger().handlers if one.get_name() == "console"]
-    before = handler.setStream(io.StringIO())
+    # Not by setStream, which flushes the stream before: that may be one of an earlier test, closed with it.
+    before, handler.stream = handler.stream, io.StringIO()
     yield handler.stream
-    handler.setStream(before)
+    handler.stream = before
 
 
 def test_the_token_is_in_no_log(phone, lines, monkeypatch):

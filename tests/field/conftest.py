@@ -23,7 +23,7 @@ from huqing.visits import links
 from huqing.visits.models import FormVersion, Submission
 
 TODAY = dt.date(2026, 6, 30)
-PATIENCE = 20_000
+PATIENCE = 60_000
 # A machine that does much else draws a page late; what never comes is noticed all the same.
 expect.set_options(timeout=PATIENCE)
 # Units, addresses and the names of other makers have no other words.

@@ -66,7 +66,7 @@ def test_a_phone_that_was_switched_off_starts_without_server_and_goes_on_with_th
     after.household("张大山")
     after.sees("李秀英", "没填完")
     after.page.get_by_role("button", name="接着填").first.click()
-    expect(after.question("走访情况").locator("textarea, input")).to_have_value("先记一半", timeout=20_000)
+    expect(after.question("走访情况").locator("textarea, input")).to_have_value("先记一半", timeout=60_000)
     assert after.page.url == address
     after.finish()
     after.sees("1 条待传")
@@ -133,7 +133,7 @@ def test_a_new_form_version_leaves_drafts_and_queued_records_on_theirs(ready, vi
         lambda: sorted((row["version"], row["current"]) for row in ready.table("forms")) == [("1", 0), ("2", 1)]
     )
     ready.page.get_by_role("button", name="接着填").first.click()
-    expect(ready.question("在家人数")).to_be_visible(timeout=20_000)
+    expect(ready.question("在家人数")).to_be_visible(timeout=60_000)
     expect(ready.question("新加的一项")).to_have_count(0)
     line.down()
     ready.finish()
@@ -145,7 +145,7 @@ def test_a_new_form_version_leaves_drafts_and_queued_records_on_theirs(ready, vi
     assert one.version.version == "1"
     ready.sync()
     ready.begin("入户走访")
-    expect(ready.question("新加的一项")).to_be_visible(timeout=20_000)
+    expect(ready.question("新加的一项")).to_be_visible(timeout=60_000)
     ready.write("走访情况", "用新表填的")
     ready.finish()
     ready.settled("sent", 2)
