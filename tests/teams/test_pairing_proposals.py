@@ -179,7 +179,9 @@ def test_units_go_to_the_villages_of_their_kind(regions, users_by_role):
 
 
 def test_teachers_are_paired_with_single_pupils(regions, make_household, users_by_role):
-    teacher = Staff.objects.create(name="李老师", kind="2", region_code=regions.town.code)
+    school = Unit.objects.create(name="中心小学", kind="5", region_code="500236")
+    VillageTrait.objects.create(village=regions.village, region_code=regions.village.code, kind="1", since=SINCE)
+    teacher = Staff.objects.create(name="李老师", kind="2", unit=school, region_code=regions.town.code)
     household = make_household(members=("户主", "学生"))
     pupil = household.members.get(name="学生")
     Label.objects.create(kind="disabled", household=household, person=pupil, valid_from=SINCE)
@@ -190,6 +192,7 @@ def test_teachers_are_paired_with_single_pupils(regions, make_household, users_b
     )
     by = users_by_role["county"]
     proposal = make(title="教师结对", question=asked, by=by)
+    assert proposal.pairs.get().reasons == "同乡镇"
     pairing_actions.move(proposal=proposal, state="accepted", by=by)
     pairing_actions.publish(proposal=proposal, on=ON, by=by)
     line = Responsibility.objects.get()

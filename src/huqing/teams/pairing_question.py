@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 COUNTY_DIGITS = 6
 # Which units go to which villages (全州县“五心五线”): 党群→软村, 政法→乱村, 经济→穷村, 涉农→专业村.
 BELONG = frozenset({("党群", "软村"), ("政法", "乱村"), ("经济", "穷村"), ("涉农", "专业村")})
+# Cadres and resident members are sent by their units; teachers and doctors are not chosen by the kind of theirs.
+SENT_BY_UNITS = {"1", "7"}
 HAN = "01"
 SUBJECTS = {"household": "农户", "person": "人员", "village": "行政村"}
 COUNTED = {"household": "户", "person": "人", "village": "个村"}
@@ -147,7 +149,8 @@ def ask(question: Mapping[str, Any], *, by: User) -> Asked:
     if not targets:
         raise ValidationError(NO_TARGETS.format("、".join(map(whom_words, slots))))
     limits = {key: question["wishes"][key] for key in ("keep", "within", "balance") if key in question["wishes"]}
-    asked = Asked(helpers, targets, Wishes(kinds=BELONG, **limits), staff=staff, goals=goals)
+    kinds = BELONG if SENT_BY_UNITS & set(question["kinds"]) else frozenset()
+    asked = Asked(helpers, targets, Wishes(kinds=kinds, **limits), staff=staff, goals=goals)
     asked.words = _words(slots, question["region"])
     _existing(asked, slots, question["region"])
     asked.counts = {"helpers": len(helpers), "targets": len(targets), **_avoidances(asked)}
