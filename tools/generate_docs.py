@@ -47,7 +47,7 @@ def fields() -> str:
 def procedures() -> str:
     """Every shipped procedure: drawn, with its states, moves and deadlines."""
     from huqing.packs.procedures import procedures as known
-    from huqing.packs.procedures.declaration import SUBJECTS
+    from huqing.packs.procedures.declaration import DOES, SUBJECTS
     from huqing.packs.procedures.diagram import elsewhere, mermaid
 
     lines = [NOTE.format(source="`packs/procedures/shipped/`"), "# Procedures · 办理程序\n"]
@@ -60,11 +60,18 @@ def procedures() -> str:
             lines.append(f"从“{title[made.total.start]}”到“{title[made.total.end]}”，全程 {made.total.within}。\n")
         lines += ["```mermaid", mermaid(made), "```\n"]
         lines += [f"* {name}：从{start}到{end}" for name, start, end in elsewhere(made)]
-        lines += ["\n| 办理 | 由谁 | 前提 | 换人 | 理由 |", "|---|---|---|---|---|"]
+        lines += ["\n| 办理 | 由谁 | 前提 | 换人 | 理由 | 写入档案 |", "|---|---|---|---|---|---|"]
         for move in made.moves:
             by = "、".join(role_names[name] for name in move.by) or "自动"
             needs = "、".join(need_names[name] for name in move.needs)
-            row = (move.title, by, needs, "是" if move.second else "", "须写" if move.reason else "")
+            row = (
+                move.title,
+                by,
+                needs,
+                "是" if move.second else "",
+                "须写" if move.reason else "",
+                DOES.get(move.does, ""),
+            )
             lines.append("| " + " | ".join(cell(value) for value in row) + " |")
     return "\n".join(lines) + "\n"
 

@@ -18,6 +18,7 @@ from huqing.access.scope import sees
 from huqing.cases import needs
 from huqing.cases.calendar import today, workdays
 from huqing.cases.errors import CaseError, Moved
+from huqing.cases.filing import written_down
 from huqing.cases.models import NEVER, Case, CaseStep, Evidence
 from huqing.cases.procedure import frozen_for, procedure_of
 from huqing.cases.texts import written
@@ -155,6 +156,7 @@ def step_of(*, case: Case, move: str, by: User | None, turn: int, reason: str = 
     locked.turn += 1
     _enter(locked, step.to, day)
     locked.save(update_fields=MOVING)
+    written_down(locked, step, by=by, day=day)
     _record(by, "case_move", locked, {"move": step.key, "from": taken.before, "to": taken.after, "turn": locked.turn})
     return taken
 

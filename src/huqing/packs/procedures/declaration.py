@@ -31,6 +31,13 @@ NEEDS: Mapping[str, str] = {
     "conditions": "风险消除条件逐条核对",
     "help_over": "后续帮扶已到期",
 }
+# What a step writes into the household's file, so that nobody types a decision a second time.
+DOES: Mapping[str, str] = {
+    "recognise": "标为监测对象，写明识别时间",
+    "clear": "结束监测对象标签，写明消除时间",
+    "restore": "恢复监测对象标签，清空消除时间",
+    "end": "结束监测对象标签",
+}
 ROLES: Mapping[str, str] = {"county": "县级经办", "town": "乡镇经办", "village": "村级干部", "grid": "网格员"}
 
 Subject = Literal["case", "matter"]
@@ -75,7 +82,8 @@ class Move:
     """A step from one of several states to another.
 
     ``by`` are the roles that may take it; ``second``: not the person who took the step before; ``reason``: it must be
-    given. ``auto`` moves are the system's own, when a term has run out (a posting without open objections).
+    given. ``auto`` moves are the system's own, when a term has run out (a posting without open objections). ``does`` is
+    one of DOES: what the decision changes in the household's file.
     """
 
     key: str
@@ -87,6 +95,7 @@ class Move:
     second: bool = False
     reason: bool = False
     auto: bool = False
+    does: str = ""
 
 
 @dataclass(frozen=True)

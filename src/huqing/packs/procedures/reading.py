@@ -15,6 +15,7 @@ from huqing.packs.errors import PackError, PackProblem
 from huqing.packs.lines import Mapping as Lines
 from huqing.packs.lines import read
 from huqing.packs.procedures.declaration import (
+    DOES,
     KINDS,
     ROLES,
     SUBJECTS,
@@ -196,7 +197,7 @@ class _Reader:
         )
 
     def move(self, raw: Lines) -> Move:
-        self.only(raw, ("key", "title", "from", "to", "by", "needs", "second", "reason", "auto", "after"))
+        self.only(raw, ("key", "title", "from", "to", "by", "needs", "second", "reason", "auto", "does", "after"))
         needs, roles = SUBJECTS[self.of]
         return Move(
             key=self.key(raw),
@@ -208,7 +209,14 @@ class _Reader:
             second=raw.get("second") is True,
             reason=raw.get("reason") is True,
             auto=raw.get("auto") is True,
+            does=self.effect(raw),
         )
+
+    def effect(self, raw: Lines) -> str:
+        told = str(raw.get("does", ""))
+        if "does" in raw and (told not in DOES or self.of != "case"):
+            self.problem(raw.line_of("does"), f"does 不能写“{told}”", f"农户的办理可写 {'、'.join(DOES)}")
+        return told
 
     def validity(self, raw: Lines) -> Validity:
         self.only(raw, ("region", "from", "to"))
