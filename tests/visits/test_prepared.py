@@ -143,6 +143,18 @@ def test_lists_are_kept_while_they_hold_and_made_anew_when_they_do_not(household
     assert lists_of(visitor) == second
 
 
+def test_the_lists_of_one_download_are_of_one_moment(households, visitor, settings):
+    settings.HUQING_LISTS_SECONDS = 3600
+    lists._held.clear()
+    before = lists_of(visitor)
+    households[0].head_name = "张三丰"
+    households[0].save()
+    assert lists_of(visitor) == before
+    lists._held.clear()
+    assert lists_of(visitor) != before
+    lists._held.clear()
+
+
 def test_a_list_of_an_older_version_is_made_beside_those_of_the_newest(households, visitor):
     (newest,) = forms_of(visitor)
     older = FormVersion.objects.get(pk=newest.pk)

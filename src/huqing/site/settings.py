@@ -158,6 +158,8 @@ HUQING_ADDRESS_FAILURES = int(os.environ.get("HUQING_ADDRESS_FAILURES", "20"))
 # and from a phone a day.
 HUQING_FORM_SECONDS = int(os.environ.get("HUQING_FORM_SECONDS", "3"))
 HUQING_FORM_LIMITS = tuple(int(number) for number in os.environ.get("HUQING_FORM_LIMITS", "20,200,3").split(","))
+# A phone fetches a dozen lists one after the other: for so long after the first they are those of that moment.
+HUQING_LISTS_SECONDS = int(os.environ.get("HUQING_LISTS_SECONDS", "5"))
 HUQING_IDLE_MINUTES = int(os.environ.get("HUQING_IDLE_MINUTES", "30"))
 
 ACCOUNT_ADAPTER = "huqing.access.adapters.AccountAdapter"

@@ -21,6 +21,8 @@ TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBacken
 HUQING_LAND_AT_ONCE = True
 # Tests send a form as soon as they have its page; how long one must wait has tests of its own.
 HUQING_FORM_SECONDS = 0
+# Tests look at once for what has changed.
+HUQING_LISTS_SECONDS = 0
 TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = "‼未定义变量 %s‼"
 # Whitenoise warns about a folder that is not there, and warnings are errors.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)

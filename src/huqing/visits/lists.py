@@ -12,8 +12,10 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -47,6 +49,9 @@ KEYS = ("id", "title", "household")
 PARAMETERS = f"{PARAMETER}.csv"
 _DIRTY = dict.fromkeys(range(32), " ") | {ord("\n"): "\n"}
 Column = tuple[str, Field, bool]
+MOST_HELD = 5000
+# Account → until when (this process's clock), and the basis.
+_held: dict[int, tuple[float, str]] = {}
 
 
 def lists_for(version: FormVersion, households: QuerySet[Household]) -> dict[str, bytes]:
@@ -102,9 +107,24 @@ def _prepare(user: User, version: FormVersion, basis: str) -> dict[str, bytes]:
 
 
 def _basis(user: User) -> str:
-    """All that the lists of an account depend on; "" where the database cannot tell."""
+    """All that the lists of an account depend on; "" where the database cannot tell.
+
+    Asked once for the requests of one download, so that they are of one moment and do not each read all households.
+    Whose link it is and what forms it may have is still asked every time.
+    """
     if not stamps.supported():
         return ""
+    until, held = _held.get(user.pk, (0.0, ""))
+    if monotonic() < until:
+        return held
+    if len(_held) >= MOST_HELD:
+        _held.clear()
+    basis = _worked_out(user)
+    _held[user.pk] = (monotonic() + settings.HUQING_LISTS_SECONDS, basis)
+    return basis
+
+
+def _worked_out(user: User) -> str:
     rows = list(households_of(user).values_list("pk", "region_code"))
     codes = sorted({code for _, code in rows})
     told = stamps.of_lists([pk for pk, _ in rows], codes, sorted(around(codes)))
