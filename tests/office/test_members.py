@@ -237,11 +237,13 @@ class TestGrids:
         assert nothing.status_code == 422
         assert "请至少选一个小组" in text_of(nothing)
 
-    def test_the_system_administrator_makes_a_grid(self, as_role, regions):
+    def test_county_and_system_administrator_make_a_grid(self, as_role, regions):
         url = reverse("office:grid-add", args=[regions.village.code])
         assert "网格已建立" in text_of(as_role("system_admin").post(url, {"name": "砚瓦三网格"}, follow=True))
         assert Grid.objects.get(name="砚瓦三网格").number == 3
-        assert as_role("county").post(url, {"name": "x"}).status_code == 403
+        assert "网格已建立" in text_of(as_role("county").post(url, {"name": "砚瓦四网格"}, follow=True))
+        for role in ("reader", "village", "grid"):
+            assert as_role(role).post(url, {"name": "x"}).status_code == 403
         assert as_role("system_admin").post(url, {"name": ""}).status_code == 422
 
 
