@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -144,7 +145,7 @@ def _handler(line: Line) -> type[BaseHTTPRequestHandler]:
             line._begun(1)
             try:
                 status, headers, content = self.ask(body)
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 return
             finally:
                 line._begun(-1)
@@ -158,14 +159,13 @@ def _handler(line: Line) -> type[BaseHTTPRequestHandler]:
             headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
             # What is changed on the way must not be packed.
             headers.pop("Accept-Encoding", None)
-            connection = http.client.HTTPConnection(line.server, timeout=60)
-            connection.request(self.command, self.path, body=body or None, headers=headers)
-            answer = connection.getresponse()
-            kept = {name: value for name, value in answer.getheaders() if name.lower() not in HOPS}
-            kept["Date"] = answer.getheader("Date") or self.date_time_string()
-            content = answer.read()
-            connection.close()
-            return answer.status, kept, content
+            # Closed whatever happens: a server that is killed in the middle leaves no answer.
+            with closing(http.client.HTTPConnection(line.server, timeout=60)) as connection:
+                connection.request(self.command, self.path, body=body or None, headers=headers)
+                answer = connection.getresponse()
+                kept = {name: value for name, value in answer.getheaders() if name.lower() not in HOPS}
+                kept["Date"] = answer.getheader("Date") or self.date_time_string()
+                return answer.status, kept, answer.read()
 
         def answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
             self.send_response_only(status)
