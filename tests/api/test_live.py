@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,11 @@ class Server:
     log: Path
 
     def ask(self, method: str, rest: str, body: Any = None, **headers: str) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        chunked = body is not None and not isinstance(body, bytes)
-        connection.request(method, f"/key/{self.token}/{rest}", body, {**HEADERS, **headers}, encode_chunked=chunked)
-        answer = connection.getresponse()
-        answer.content = answer.read()  # type: ignore[attr-defined]
-        connection.close()
+        chunked, path = body is not None and not isinstance(body, bytes), f"/key/{self.token}/{rest}"
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            connection.request(method, path, body, {**HEADERS, **headers}, encode_chunked=chunked)
+            answer = connection.getresponse()
+            answer.content = answer.read()  # type: ignore[attr-defined]
         return answer
 
     def send(self, name: str, content: bytes = b"") -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.faults.test_installations import ENVIRONMENT, huqing
 
-READY, GONE = 60, 30  # seconds that are waited at most
+READY, GONE = 180, 90  # seconds that are waited at most
 
 
 def processes(address: str) -> list[str]:
