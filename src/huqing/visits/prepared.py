@@ -50,7 +50,7 @@ def pieces(
     told = {household: found[household] for household in households}
     if missing or len(kept) > len(told):
         index = b"".join(_ENTRY.pack(pk, now[pk], len(piece)) for pk, piece in told.items())
-        _keep(user, PACKET, basis, index, b"".join(told.values()))
+        _keep(user, PACKET, basis, index, zlib.compress(b"".join(told.values()), LEVEL))
     return told
 
 
@@ -82,16 +82,17 @@ def part(user: User, name: str, basis: str, key: str) -> bytes | None:
     if row is None or entry is None:
         return None
     _, at, length = entry
-    return zlib.decompress(row.content)[at : at + length]
+    return zlib.decompress(bytes(row.content[at : at + length]))
 
 
 def keep_parts(user: User, name: str, basis: str, parts: Mapping[str, tuple[str, bytes]]) -> None:
-    """Keep a content of several parts; key → check and bytes."""
-    entries, at = {}, 0
+    """Keep a content of several parts; key → check and bytes. Each is packed by itself: they are fetched one by one."""
+    entries, at, packed = {}, 0, []
     for key, (check, content) in parts.items():
-        entries[key] = (check, at, len(content))
-        at += len(content)
-    _keep(user, name, basis, json.dumps(entries).encode(), b"".join(content for _, content in parts.values()))
+        packed.append(zlib.compress(content, LEVEL))
+        entries[key] = (check, at, len(packed[-1]))
+        at += len(packed[-1])
+    _keep(user, name, basis, json.dumps(entries).encode(), b"".join(packed))
 
 
 def _keep(user: User, name: str, basis: str, index: bytes, content: bytes) -> None:
@@ -100,7 +101,7 @@ def _keep(user: User, name: str, basis: str, index: bytes, content: bytes) -> No
     values = {
         "basis": basis,
         "index": index,
-        "content": zlib.compress(content, LEVEL),
+        "content": content,
         "made_at": timezone.now(),
     }
     Prepared.objects.bulk_create(
