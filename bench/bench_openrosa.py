@@ -3,9 +3,9 @@
 ``HUQING_DATA`` and ``HUQING_DATABASE`` name the demonstration (16,000 households or more). Fifty visitors are given 300
 households each and a link. Then ``huqing serve`` runs with four web processes and its background process, and
 
-* all fifty fetch everything for the first time at once: our app its packet, the forms and, as it does then, the packet
-  once more; Collect the list, every form, every manifest and every list of households and people. First with what the
-  background process has prepared since the links were made, then with nothing prepared;
+* all fifty fetch everything for the first time at once: our app its packet and the forms; Collect the list, every form,
+  every manifest and every list of households and people. First with what the background process has prepared since the
+  links were made, then with nothing prepared;
 * as many phones as there are connections send filled forms of 3 KB for a minute. A third of the replies are cut: the
   phone has sent everything and hangs up before the answer, then sends again until it reads 201. At the end every
   record must be there, once;
@@ -253,7 +253,6 @@ def first_sync(tokens: list[str], steps: tuple[str, ...], together: Any, results
             households = len(told["households"])
             for form in told["forms"]:
                 get(f"/key/{token}/{form['xml']}")
-            get(f"/key/{token}/packet?since={told['cursor']}")
         if "list" in steps:
             listed = get(f"/key/{token}/formList").decode()
             for url in re.findall(r"<downloadUrl>http://[^/]+([^<]+)</downloadUrl>", listed):

@@ -6,7 +6,7 @@ import { currentAccount } from './lib/account'
 import type { Failure } from './lib/api'
 import { clockIsWrong, today as dayBy, type Clock } from './lib/days'
 import { flush, type Sender } from './lib/outbox'
-import type { Household, Village } from './lib/packet'
+import type { Household, Packet, Village } from './lib/packet'
 import { askToPersist } from './lib/storage'
 import { Store, keep, type Account, type Confirmation, type Instance, type KeptForm, type Setting, type Settings } from './lib/store'
 import { sync } from './lib/sync'
@@ -114,9 +114,12 @@ function sender(): Sender | null {
 let timer: ReturnType<typeof setTimeout> | undefined
 let again = false
 
-/** Bring everything up to date; asked for by the user, at the start, when the network comes back and every half hour. */
-export async function syncNow(): Promise<void> {
-  await run((who) => sync(who))
+/**
+ * Bring everything up to date; asked for by the user, at the start, when the network comes back and every half hour.
+ * `arrived`: the packet a link has just brought.
+ */
+export async function syncNow(arrived: Packet | null = null): Promise<void> {
+  await run((who) => sync(who, arrived))
 }
 
 /** Send what waits and is due. */

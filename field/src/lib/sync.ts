@@ -1,6 +1,7 @@
 /** Brings the phone up to date: what waits goes out, the packet comes in, forms that are complete become usable. */
 import { Failure, askBytes, askJson } from './api'
 import { heard } from './days'
+import { unsent } from './instances'
 import { md5 } from './md5'
 import { flush, hearBack, note, type Sender } from './outbox'
 import { asPacket, type FormEntry, type Packet } from './packet'
@@ -9,17 +10,20 @@ import { keep, setting, type KeptForm, type KeptMedia, type Store } from './stor
 /** Days that sent records stay to be looked at. */
 const KEEP_SENT = 60 * 24 * 3600 * 1000
 
-/** One round; throws the Failure that stopped it. What came before stays. */
-export async function sync(sender: Sender): Promise<void> {
+/**
+ * One round; throws the Failure that stopped it. What came before stays.
+ *
+ * `arrived` is a packet that has been taken in a moment ago, by opening the link: it is not asked for again, unless
+ * something waits to go out first and will change it.
+ */
+export async function sync(sender: Sender, arrived: Packet | null = null): Promise<void> {
   const { store, token } = sender
   await navigator.locks.request(`huqing-sync-${store.name}`, { ifAvailable: true }, async (lock) => {
     if (!lock) return
     try {
+      const fresh = arrived && !(await unsent(store)) ? arrived : null
       await flush(sender, true)
-      const cursor = (await setting(store, 'cursor')) ?? ''
-      const { told, date } = await askJson(token, `packet?since=${encodeURIComponent(cursor)}`)
-      const packet = readable(told)
-      await takeIn(store, packet, date)
+      const packet = fresh ?? (await fetchPacket(sender))
       await takeForms(sender, packet.forms)
       await hearBack(store, token)
       await tidy(store)
@@ -30,6 +34,14 @@ export async function sync(sender: Sender): Promise<void> {
       throw error
     }
   })
+}
+
+async function fetchPacket({ store, token }: Sender): Promise<Packet> {
+  const cursor = (await setting(store, 'cursor')) ?? ''
+  const { told, date } = await askJson(token, `packet?since=${encodeURIComponent(cursor)}`)
+  const packet = readable(told)
+  await takeIn(store, packet, date)
+  return packet
 }
 
 /** The packet in an answer; somebody else's JSON is no answer. */

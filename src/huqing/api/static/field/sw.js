@@ -1,5 +1,5 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "29d902d24de1";
+const VERSION = "81f809625bb7";
 const FILES = [
 	"FormScreen-CdGv4PpJ.css",
 	"FormScreen-DDDxrIZF.js",
@@ -7,7 +7,7 @@ const FILES = [
 	"defineProperty-DHR6M5mJ.css",
 	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-DaQInWp6.js",
+	"index-BFkHPHN2.js",
 	"index-EKets9AH.css",
 	"./",
 	"notice.css",
