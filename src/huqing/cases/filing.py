@@ -15,6 +15,8 @@ from huqing.registry.actions import end_label, set_label, set_values
 from huqing.registry.errors import RegistryError
 from huqing.registry.file_actions import manual_source
 from huqing.registry.models import Household, Label
+from huqing.screening.signals import paused
+from huqing.visits.rechecks import ask
 
 MONITORED = "monitor"
 
@@ -31,13 +33,16 @@ def written_down(case: Case, step: Move, *, by: User | None, day: dt.date) -> No
     told: dict[str, Any] = {"by": None, "reason": reason}
     told["source"] = manual_source(by=by, on=day, reason=reason, region_code=household.region_code)
     try:
-        if step.does in ("recognise", "restore"):
-            _begin(household, day, told)
-        else:
-            _end(household, day, told)
-        values = _values(household, step.does, day)
-        if values:
-            set_values(household=household, values=values, on=day, **told)
+        # Checked again in the background: two thousand decisions at once would otherwise wait for as many checks.
+        with paused():
+            if step.does in ("recognise", "restore"):
+                _begin(household, day, told)
+            else:
+                _end(household, day, told)
+            values = _values(household, step.does, day)
+            if values:
+                set_values(household=household, values=values, on=day, **told)
+        ask([household.pk])
     except (RegistryError, ValidationError) as error:
         words = error.messages if isinstance(error, ValidationError) else [str(error)]
         raise CaseError(f"档案写不进去：{' '.join(words)}") from error
