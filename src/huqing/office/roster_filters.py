@@ -18,6 +18,11 @@ FIRST = "monitor"
 MONTHS_SHOWN = 24
 
 
+def unit_of(label: str) -> str:
+    """What a list of the label counts: households that left poverty or are monitored, people of everything else."""
+    return "户" if label == "tuopin" or label.startswith("monitor") else "人"
+
+
 def place_of(request: HttpRequest) -> dict[str, Any]:
     """Town and village as the address asks for them, as far as the account may choose them, and the lists to choose."""
     prefix, query = request.user.region_code, request.GET

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from huqing.access.permissions import Refused, may, requires
 from huqing.office import paging, places, roster_exports
-from huqing.office.roster_filters import label_asked, month_asked, months_offered, place_of
+from huqing.office.roster_filters import label_asked, month_asked, months_offered, place_of, unit_of
 from huqing.papers.sheets import Cell, Column
 from huqing.rosters import closing, months
 from huqing.rosters.models import RosterChange
@@ -135,6 +135,7 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
         "labels": codelist("label_kind").items,
         "label": kind,
         "label_name": codelist("label_kind").label(kind),
+        "unit": unit_of(kind),
         "places": [(code, places.name_of(code), sums) for code, sums in found.places.items()],
         "stopped": stopped,
         "place_name": places.name_of(place["region"] or user.region_code),
