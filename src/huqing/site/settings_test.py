@@ -13,7 +13,11 @@ os.environ.setdefault("HUQING_SECRET_KEY", "only-for-tests")
 os.environ.setdefault("HUQING_SEAL_KEY", "00112233445566778899aabbccddeeff" * 2)
 
 from huqing.site.settings import *  # noqa: F403
-from huqing.site.settings import STATIC_ROOT, STORAGES, TEMPLATES
+from huqing.site.settings import DATA, DATABASES, STATIC_ROOT, STORAGES, TEMPLATES
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # In a file, as in an installation: a reader of the shared in-memory database is refused while another thread writes.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA / "test.sqlite3")}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
