@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 
 # Workers inherit the environment of the process that starts them; each needs a data folder of its own.
 if os.environ.get("HUQING_TEST_FOLDER_OF") != os.environ.get("PYTEST_XDIST_WORKER", "main"):
     os.environ["HUQING_TEST_FOLDER_OF"] = os.environ.get("PYTEST_XDIST_WORKER", "main")
     os.environ["HUQING_DATA"] = tempfile.mkdtemp(prefix="huqing-test-")
+    atexit.register(shutil.rmtree, os.environ["HUQING_DATA"], ignore_errors=True)
 os.environ.setdefault("HUQING_SECRET_KEY", "only-for-tests")
 os.environ.setdefault("HUQING_SEAL_KEY", "00112233445566778899aabbccddeeff" * 2)
 
