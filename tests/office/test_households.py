@@ -8,6 +8,9 @@ import pytest
 from django.urls import reverse
 
 from huqing.access.models import AuditEvent
+from huqing.cases.actions import open_case
+from huqing.matters.models import Matter
+from huqing.matters.raising import raise_matter
 from huqing.registry.models import Household, Label
 
 from .conftest import HEAD_ID, PHONE
@@ -70,8 +73,35 @@ def test_the_household_page_costs_the_same_for_every_family(
     url = reverse("office:household", args=[household.pk])
     client.get(url)
     # Session, user, household, members, labels, entries, alerts, department rows, sources; visits by form, by word,
-    # by ledger; methods in use.
-    with django_assert_num_queries(13):
+    # by ledger; cases, matters; methods in use.
+    with django_assert_num_queries(15):
+        client.get(url)
+
+
+def test_the_household_page_lists_its_cases_and_matters_open_ones_first(
+    as_role, make_household, regions, users_by_role, django_assert_num_queries
+) -> None:
+    household = make_household(members=("张三",))
+    url = reverse("office:household", args=[household.pk])
+    assert "没有办过的事项，也没有反映过问题" in text_of(as_role("village").get(url))
+    case = open_case(household=household, source="1", clue="大病花费高", by=users_by_role["village"])
+    told = {"village": regions.village, "household": household, "by": users_by_role["village"]}
+    answered = raise_matter(kind="water", text="3组的水管坏了", **told)
+    Matter.objects.filter(pk=answered.pk).update(closed_on=answered.raised_on, answer="已经修好")
+    waiting = raise_matter(kind="road", text="门口的路塌了一块", **told)
+    raise_matter(kind="conduct", text="村里分东西没有公开", past_village=True, **told)
+
+    client = as_role("village")
+    content = client.get(url).content.decode()
+    for row, name in ((case, "case"), (waiting, "matter"), (answered, "matter")):
+        assert reverse(f"office:{name}", args=[row.pk]) in content
+        assert row.number in content
+        assert row.state.title in content
+    assert content.index("门口的路塌了一块") < content.index("3组的水管坏了")
+    assert "办理和反映3" in text_of(client.get(url)).replace(" ", "")
+    assert "村里分东西没有公开" not in content
+    assert "村里分东西没有公开" in text_of(as_role("town").get(url))
+    with django_assert_num_queries(15):
         client.get(url)
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from huqing.access.permissions import requires
 from huqing.access.scope import covers
-from huqing.office import bill_page, household_file, household_list, paging, places, wording
+from huqing.office import bill_page, household_file, household_list, household_work, paging, places, wording
 from huqing.registry.models import Household
 from huqing.standards.codelists import codelist
 from huqing.visits import calendar
@@ -69,6 +69,7 @@ def household_page(request: HttpRequest, pk: int) -> HttpResponse:
         "household": household,
         "today": today,
         "timeline": timeline_of(household, request.user),
+        "work": household_work.of_household(household, request.user),
         "due": calendar.of_household(household) if household.status == Household.Status.ACTIVE else [],
     }
     return render(request, "office/households/detail.html", {**context, **place(household)})
