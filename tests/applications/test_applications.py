@@ -277,3 +277,46 @@ def test_an_import_is_not_undone_under_a_household_that_applied(application, hou
     actions.match(application=application, household=household, by=users_by_role["village"])
     with pytest.raises(UndoRefused, match="已有 1 件申请"):
         on_undoing(None, SimpleNamespace(source=source))
+
+
+def test_an_application_made_in_the_wrong_village_is_moved_with_what_was_joined_to_it(
+    application, household, regions, users_by_role
+) -> None:
+    town, joined = users_by_role["town"], actions.submit(village=regions.village, **FILLED)
+    actions.join(application=joined, into=application, by=town)
+    actions.match(application=application, household=household, by=town)
+    actions.move(application=application, village=regions.next_village, text="申请人住在邻村", by=town)
+    receipt, due = application.receipt, application.due_on
+    for one in (application, joined):
+        one.refresh_from_db()
+        assert (one.village, one.region_code) == (regions.next_village, regions.next_village.code)
+        assert (one.household, one.match) == (None, Application.Match.OPEN)
+    assert (application.receipt, application.due_on) == (receipt, due)
+    assert "转到现在这个村办理" in [text for _, text in progress(receipts.find(receipt, "1111"), DAY).past]
+    assert not Application.objects.visible_to(users_by_role["village"]).exists()
+    event = AuditEvent.objects.filter(action="application_move").latest("id")
+    assert event.detail["before"] == regions.village.code
+    assert event.detail["reason"] == "申请人住在邻村"
+    assert event.region_code == regions.next_village.code
+
+
+def test_nobody_moves_an_application_out_of_reach_or_once_it_is_answered(
+    application, household, regions, users_by_role
+) -> None:
+    town = users_by_role["town"]
+    with pytest.raises(Refused, match="由乡镇或县里办理"):
+        actions.move(application=application, village=regions.next_village, text="邻村的", by=users_by_role["village"])
+    with pytest.raises(Refused, match="不在您的管辖范围内，不能转过去"):
+        actions.move(application=application, village=regions.foreign_village, text="外县的人", by=town)
+    with pytest.raises(ApplicationError, match="不用转"):
+        actions.move(application=application, village=regions.village, text="就是本村", by=town)
+    with pytest.raises(ApplicationError, match="现有的行政村"):
+        actions.move(application=application, village=regions.town, text="转给乡镇", by=town)
+    with pytest.raises(ApplicationError, match="转到别的村的理由"):
+        actions.move(application=application, village=regions.next_village, text="", by=town)
+    actions.match(application=application, household=household, by=town)
+    actions.accept(application=application, by=town)
+    with pytest.raises(ApplicationError, match="已是“已受理”"):
+        actions.move(application=application, village=regions.next_village, text="住在邻村", by=town)
+    application.refresh_from_db()
+    assert application.village == regions.village

@@ -17,6 +17,7 @@ from huqing.applications.models import Application
 from huqing.cases.models import Case
 from huqing.office.views import public
 from huqing.registry.models import Household
+from huqing.standards.regioncodes import spoken_name
 
 FILLED = {
     "kind": "risk",
@@ -323,3 +324,23 @@ def test_the_day_of_the_public_page_changes_at_midnight_of_the_county(regions, u
         monkeypatch.setattr(timezone, "now", lambda moment=moment: moment)
         assert ("砚瓦村公示名单" in text_of(Client().get(f"/public/{regions.village.code}/"))) == shown
     public.forget()
+
+
+def test_the_town_moves_an_application_and_the_applicant_sees_the_new_village(village, regions, as_role) -> None:
+    neighbour, town = Client(), as_role("town")
+    receipt = receipt_on(send(neighbour, f"/public/{village}/apply/", FILLED))
+    page = f"/applications/{Application.objects.get().pk}/"
+    assert "转到别的村" not in text_of(as_role("village").get(page))
+    assert f'value="{regions.next_village.code}"' in town.get(page).content.decode()
+    bare = town.post(f"{page}move/", {"village": regions.next_village.code, "reason": ""})
+    assert bare.status_code == 422
+    assert f'value="{regions.next_village.code}" selected' in bare.content.decode()
+    foreign = town.post(f"{page}move/", {"village": regions.foreign_village.code, "reason": "住在外县"})
+    assert foreign.status_code == 403
+    assert "不在您的管辖范围内，不能转过去" in text_of(foreign)
+    moved = town.post(f"{page}move/", {"village": regions.next_village.code, "reason": "住在邻村"}, follow=True)
+    assert "回执编号不变" in text_of(moved)
+    told = text_of(ask(neighbour, village, receipt))
+    assert spoken_name(regions.next_village.name) in told
+    assert "转到现在这个村办理" in told
+    assert as_role("village").get(page).status_code == 404

@@ -13,7 +13,7 @@ from huqing.access import audit, public_forms
 from huqing.access.calendar import today
 from huqing.access.models import Role, User
 from huqing.access.permissions import Refused, require
-from huqing.access.scope import sees
+from huqing.access.scope import covers, sees
 from huqing.access.seal import seal, token
 from huqing.applications import receipts
 from huqing.applications.errors import ApplicationError
@@ -24,7 +24,9 @@ from huqing.applications.timing import answer_due
 from huqing.cases import actions as case_actions
 from huqing.cases.errors import CaseError
 from huqing.cases.models import Case
+from huqing.cases.steps import may_handle
 from huqing.registry.models import Household, Region
+from huqing.standards.regioncodes import spoken_name
 
 State, Match = Application.State, Application.Match
 STEPS = {
@@ -34,6 +36,7 @@ STEPS = {
     "refused": "不予受理",
     "looked_at": "乡镇复看",
     "returned": "乡镇退回重办",
+    "moved": "转到另一个村",
     "joined": "并入另一申请",
     "withdrawn": "农户撤回",
     "wants_out": "农户要求撤回",
@@ -160,7 +163,7 @@ def accept(*, application: Application, by: User) -> Case:
         except CaseError as error:
             raise ApplicationError(str(error)) from error
     else:
-        case_actions.may_handle(by, household)
+        may_handle(by, household)
     _decide(locked, State.ACCEPTED, by)
     locked.case = case
     locked.save()
@@ -228,6 +231,33 @@ def join(*, application: Application, into: Application, by: User) -> None:
     locked.save()
     _step(locked, "joined", by)
     _record(by, "application_join", locked, {"into": other.pk})
+    _refresh(application, locked)
+
+
+@transaction.atomic
+def move(*, application: Application, village: Region, text: str, by: User) -> None:
+    """Move an application made in the wrong village; receipt and the day it must be answered by stay as promised.
+
+    Applications joined to it move along. Refused where the mover is not responsible for both villages.
+    """
+    locked = _open(application, by)
+    if by.role not in SENIOR:
+        raise Refused("申请转到别的村，由乡镇或县里办理。")
+    if village.level != Region.Level.VILLAGE or village.valid_to is not None:
+        raise ApplicationError("请选一个现有的行政村。")
+    name = spoken_name(village.name)
+    if not covers(by.region_code, village.code):
+        raise Refused(f"{name}不在您的管辖范围内，不能转过去。请报上级转，或请申请人向{name}重新申请。")
+    if village.pk == locked.village_id:
+        raise ApplicationError(f"这件申请就在{name}，不用转。")
+    why = reason(text, "转到别的村的理由")
+    before = locked.region_code
+    told = f"从{spoken_name(locked.village.name)}转到{name}。{why}"[:500]
+    for one in [locked, *Application.objects.select_for_update().filter(joined_to=locked).order_by("pk")]:
+        one.village, one.region_code, one.household, one.match = village, village.code, None, Match.OPEN
+        one.save(update_fields=["village", "region_code", "household", "match"])
+        _step(one, "moved", by, told)
+        _record(by, "application_move", one, {"before": before, "after": village.code, "reason": why})
     _refresh(application, locked)
 
 

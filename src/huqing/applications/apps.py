@@ -21,6 +21,7 @@ class ApplicationsConfig(AppConfig):
                 "application_look": "复看不予受理",
                 "application_return": "退回不予受理",
                 "application_join": "并入农户申请",
+                "application_move": "把农户申请转到别的村",
                 "application_withdraw": "撤回农户申请",
                 "application_wants_out": "农户要求撤回",
                 "application_blank": "删去申请的个人信息",

@@ -16,6 +16,7 @@ TOLD = {
     "accepted": "受理，开始办理",
     "refused": "答复：不予受理",
     "returned": "乡镇看过后，要求重新办理",
+    "moved": "转到现在这个村办理",
     "joined": "和您的另一件申请并在一起办",
     "withdrawn": "您撤回了申请",
     "wants_out": "您要求撤回",

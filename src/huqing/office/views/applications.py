@@ -27,6 +27,7 @@ from huqing.cases.queries import left, pressing
 from huqing.office import paging, places
 from huqing.office.views.public_applications import receipt_context
 from huqing.registry.models import Household, Region
+from huqing.standards.regioncodes import spoken_name
 from huqing.visits.links import app_qr
 
 ORDERS = {"new": ["id"], "due": ["due_on", "id"]}
@@ -123,18 +124,27 @@ def _page(request: HttpRequest, application: Application, status: int = 200, **m
         and application.state == Application.State.REFUSED
         and application.looked_at_by_id is None
         and application.blanked_on is None,
+        "move_to": _other_villages(request, application) if open_ and user.role in actions.SENIOR else [],
         **more,
     }
     return render(request, "office/applications/detail.html", context, status=status)
 
 
-def _do(request: HttpRequest, pk: int, act: Callable[[Application], str]) -> HttpResponse:
-    """Do it and go back to the page, or show the page with the reason it was not done."""
+def _other_villages(request: HttpRequest, application: Application) -> list[tuple[str, list[places.Place]]]:
+    """The villages of one's area by town, without the application's own; its own town first."""
+    prefix, code = request.user.region_code, application.region_code
+    towns = sorted(places.towns(prefix), key=lambda town: (not code.startswith(town.code), town.code))
+    found = [(town.name, [one for one in places.villages(prefix, town.code) if one.code != code]) for town in towns]
+    return [(name, villages) for name, villages in found if villages]
+
+
+def _do(request: HttpRequest, pk: int, act: Callable[[Application], str], **typed: str) -> HttpResponse:
+    """Do it and go back to the page, or show the page with the reason it was not done and what was ``typed``."""
     application = _find(request, pk)
     try:
         messages.success(request, act(application))
     except (ApplicationError, CaseError) as error:
-        return _page(request, _find(request, pk), 422, wrong=str(error), text=request.POST.get("reason", "")[:600])
+        return _page(request, _find(request, pk), 422, wrong=str(error), **typed)
     return redirect("office:application", pk=pk)
 
 
@@ -178,7 +188,7 @@ def application_refuse(request: HttpRequest, pk: int) -> HttpResponse:
         actions.refuse(application=application, text=request.POST.get("reason", ""), by=request.user)
         return "已答复不予受理，申请人凭回执能看到理由。"
 
-    return _do(request, pk, act)
+    return _do(request, pk, act, text=request.POST.get("reason", "")[:600])
 
 
 @requires("answer_applications")
@@ -209,6 +219,22 @@ def application_join(request: HttpRequest, pk: int) -> HttpResponse:
         return f"已并入 {receipts.spoken(other.receipt)}，两个回执查到的进展一样。"
 
     return _do(request, pk, act)
+
+
+@requires("answer_applications")
+@require_POST
+def application_move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Move it to the village it belongs to."""
+    code, why = request.POST.get("village", "")[: places.VILLAGE_DIGITS], request.POST.get("reason", "")
+
+    def act(application: Application) -> str:
+        village = Region.objects.filter(code=code, valid_to=None).first()
+        if village is None:
+            raise ApplicationError("请选要转到的村。")
+        actions.move(application=application, village=village, text=why, by=request.user)
+        return f"已转到{spoken_name(village.name)}，回执编号不变，申请人凭回执能看到新的村。"
+
+    return _do(request, pk, act, moving=code, move_text=why[:600])
 
 
 @requires("answer_applications")
@@ -267,6 +293,7 @@ urlpatterns = [
     path("applications/<int:pk>/refuse/", application_refuse, name="application-refuse"),
     path("applications/<int:pk>/look/", application_look, name="application-look"),
     path("applications/<int:pk>/join/", application_join, name="application-join"),
+    path("applications/<int:pk>/move/", application_move, name="application-move"),
     path("applications/<int:pk>/withdraw/", application_withdraw, name="application-withdraw"),
     path("applications/<int:pk>/phone/", application_phone, name="application-phone"),
     path("applications/<int:pk>/receipt/", application_receipt, name="application-receipt"),
