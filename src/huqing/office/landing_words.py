@@ -24,6 +24,8 @@ OUTCOMES = {
     "withdrawn": ("已撤回", "上一稿写入、修改稿不再这样填的，恢复成走访以前的值。"),
     "elsewhere": ("已从原来选的那一户撤回", "上一稿选错了户，写入那一户的内容恢复成走访以前的值。"),
     "older": ("只记入历史", "户档案里已有日期更近的值，没有改动。"),
+    "differs": ("与档案不一致", "没有改动档案，由另一个人判定哪一个正确。"),
+    "retracted": ("已撤回登记", "上一稿选错了户，那一户重新等待核查。"),
     "same": ("与档案相同", ""),
 }
 
@@ -34,6 +36,11 @@ class Landed:
 
     outcomes: list[tuple[str, str, list[str]]] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def reasons(self) -> list[str]:
+        """What was refused, each in one phrase."""
+        return [f"{name}：{why}" for name, why in self.refused]
 
     @property
     def any(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from huqing.access.scope import visible
 from huqing.office import edits, places
 from huqing.office.ledger_forms import PeopleField, PeopleForm, day_field
 from huqing.registry.models import Household, Person
+from huqing.registry.values import raw_text
 from huqing.rosters import rechecks
 from huqing.rosters.drawing import STATUSES, STRATA, Frame, offered_fields
 from huqing.rosters.models import RecheckItem
@@ -125,8 +127,13 @@ class FoundForm(forms.Form):
     note = forms.CharField(label="说明", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
-def questions(item: RecheckItem, posted: QueryDict | None, problems: dict[str, str]) -> list[dict[str, Any]]:
-    """The fields of a household and of its people, each with its control, prefilled from the file or as typed."""
+def questions(
+    item: RecheckItem, posted: QueryDict | None, problems: dict[str, str], found: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The fields of a household and of its people, each with its control, prefilled from the file or as typed.
+
+    ``found``: what a record from a phone says, to begin with that.
+    """
     groups, before = [], rechecks.found_before(item)
     for row, declared in rechecks.asked(item):
         asked = []
@@ -134,6 +141,9 @@ def questions(item: RecheckItem, posted: QueryDict | None, problems: dict[str, s
             name = rechecks.key_of(row, one)
             control, options = edits.control(one)
             typed = posted.getlist(name) if posted is not None and name in posted else None
+            if typed is None and posted is None and found is not None and name in found:
+                value = raw_text(found[name]) if one.type != "codes" else found[name] or []
+                typed = value if isinstance(value, list) else [str(value)]
             if typed is None and name in before:
                 value = rechecks.as_written(one, before[name])
                 typed = value if isinstance(value, list) else [value]

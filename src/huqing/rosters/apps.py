@@ -9,9 +9,13 @@ class RostersConfig(AppConfig):
 
     def ready(self) -> None:
         from huqing.access.audit import name_actions
+        from huqing.rosters.phone import Verifying
+        from huqing.rosters.phone_form import GIVER
         from huqing.rosters.signals import connect
+        from huqing.visits.errands import register
 
         connect()
+        register(GIVER, Verifying())
         name_actions(
             {
                 "roster_close": "月度名单封账",
@@ -20,6 +24,7 @@ class RostersConfig(AppConfig):
                 "recheck_draw": "抽取回头看农户",
                 "recheck_cancel": "取消回头看",
                 "recheck_assign": "安排核查人",
+                "recheck_form": "发布回头看手机表单",
                 "recheck_record": "登记回头看核查",
                 "recheck_decide": "判定核查差异",
                 "recheck_close": "结束回头看",

@@ -29,9 +29,11 @@ from huqing.standards.value_problems import Problem
 from huqing.standards.values import check_value, display
 from huqing.teams.ledger_queries import holding
 from huqing.teams.models import Responsibility, Staff
+from huqing.visits.models import Form
 
 if TYPE_CHECKING:
     from huqing.access.models import User
+    from huqing.visits.models import Submission
 
 S, R, D = RecheckRound.State, RecheckItem.Outcome, RecheckDifference.Decision
 VILLAGE_DIGITS = 12
@@ -159,6 +161,11 @@ def found_before(item: RecheckItem) -> dict[str, Any]:
     return {f"{'h' if of == 'household' else 'p'}{pk}-{key}": after for of, pk, key, _, after in item.answers}
 
 
+def stamp(item: RecheckItem) -> str:
+    """Which record of an item this is; "" none."""
+    return item.recorded_at.isoformat() if item.recorded_at else ""
+
+
 @transaction.atomic
 def record(
     *,
@@ -168,11 +175,15 @@ def record(
     verdict: str = "",
     visited_on: dt.date,
     note: str = "",
+    submission: Submission | None = None,
+    since: str | None = None,
     by: User,
 ) -> RecheckItem:
     """Note what was found in a household: for every field asked (``key_of``) what somebody wrote, prefilled or changed.
 
-    A value that is another than the file's becomes a difference. ValidationError names each wrong field.
+    A value that is another than the file's becomes a difference. ``submission`` is the phone's record it comes from,
+    ``since`` what ``stamp`` said when the page was opened: what was noted meanwhile is not overwritten unseen.
+    ValidationError names each wrong field.
     """
     require(by, "verify_households")
     if item_of(by, item.pk) is None:
@@ -185,6 +196,8 @@ def record(
     stopped = why_not_record(by, item)
     if stopped:
         raise ValidationError(stopped)
+    if since is not None and since != stamp(item):
+        raise ValidationError("您填写的时候，这一户的核查已由手机或别人登记。请重新打开这一页，看清后再更正。")
     note = hide_numbers(clean(note).strip())[:500]
     drawn = timezone.localdate(item.round.drawn_at) if item.round.drawn_at else visited_on
     if visited_on > today() or visited_on < min(drawn, today()):
@@ -199,7 +212,7 @@ def record(
     item.differences.all().delete()
     item.answers = [[*key, before, after] for key, before, after in found]
     item.outcome, item.verdict = outcome, verdict if outcome == R.MET else ""
-    item.visited_on, item.note = visited_on, note
+    item.visited_on, item.note, item.submission = visited_on, note, submission
     item.recorded_at, item.recorded_by = timezone.now(), by
     item.save()
     RecheckDifference.objects.bulk_create(
@@ -209,6 +222,8 @@ def record(
     )
     differing = sum(before != after for _, before, after in found)
     detail = {"outcome": outcome, "fields": len(found), "differences": differing}
+    if submission is not None:
+        detail["submission"] = submission.pk
     audit.record(by=by, action="recheck_record", subject=item, region_code=item.region_code, detail=detail)
     return item
 
@@ -364,6 +379,8 @@ def close(*, round_: RecheckRound, by: User) -> RecheckRound:
         raise ValidationError(f"还有 {waiting} 户没有核查、{now['undecided']} 处差异没有判定，办完再结束。")
     round_.report, round_.state = results(round_), S.CLOSED
     round_.closed_at, round_.closed_by = timezone.now(), by
+    if round_.form is not None:
+        Form.objects.filter(pk=round_.form_id, state=Form.State.OPEN).update(state=Form.State.CLOSING)
     round_.save(update_fields=["report", "state", "closed_at", "closed_by"])
     detail = {"title": round_.title, "households": now["drawn"], "wrong": round_.report["whole"]["wrong"]}
     audit.record(by=by, action="recheck_close", subject=round_, detail=detail)

@@ -6,7 +6,7 @@ import logging
 
 from django.db import OperationalError, transaction
 
-from huqing.visits import landing, tasks
+from huqing.visits import errands, landing, tasks
 from huqing.visits.models import Submission
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,10 @@ def received(submission: Submission) -> None:
     tasks.visited(submission)
     try:
         with transaction.atomic():
-            landing.land(submission)
+            if submission.form.given_by:
+                errands.land(submission)
+            else:
+                landing.land(submission)
     except OperationalError:
         raise
     except Exception:

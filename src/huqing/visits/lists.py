@@ -26,7 +26,7 @@ from huqing.registry.models import Household, Person, Region
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import Field, record_kinds
 from huqing.teams.queries import households_of
-from huqing.visits import prepared, stamps
+from huqing.visits import errands, prepared, stamps
 from huqing.visits.conversions import form_of
 from huqing.visits.filevalues import (
     Places,
@@ -62,6 +62,9 @@ def lists_for(version: FormVersion, households: QuerySet[Household]) -> dict[str
 def hashes_for(user: User, version: FormVersion) -> dict[str, str]:
     """The MD5 of each list that a form uses, as the account may see them now."""
     names = form_of(version).lists
+    if version.form.given_by:
+        lists = Lists(errands.households_of(user, version.form)).of(version)
+        return {name: _md5(content) for name, content in lists.items()}
     basis = _basis(user) if names else ""
     if not basis:
         return {name: _md5(content) for name, content in lists_for(version, households_of(user)).items()}
@@ -79,6 +82,8 @@ def list_for(user: User, version: FormVersion, name: str) -> bytes | None:
     """One list that a form uses, as the account may see it now; None if the form uses none of this name."""
     if name not in form_of(version).lists:
         return None
+    if version.form.given_by:
+        return Lists(errands.households_of(user, version.form)).of(version, [name])[name]
     basis = _basis(user) if name != PARAMETERS else ""
     found = prepared.part(user, prepared.LISTS, basis, _key(version, name)) if basis else None
     if found is None and basis:
@@ -89,13 +94,14 @@ def list_for(user: User, version: FormVersion, name: str) -> bytes | None:
 def prepare(user: User) -> None:
     """Have the lists of all forms of an account ready, where the database can tell how long they hold."""
     for version in forms_of(user):
-        hashes_for(user, version)
+        if not version.form.given_by:
+            hashes_for(user, version)
 
 
 def _prepare(user: User, version: FormVersion, basis: str) -> dict[str, bytes]:
     """Make and keep the lists of all forms of the account and of this version of one."""
     lists = Lists(households_of(user))
-    versions = {one.pk: one for one in (*forms_of(user), version)}.values()
+    versions = {one.pk: one for one in (*forms_of(user), version) if not one.form.given_by}.values()
     made = {
         _key(one, name): content
         for one in versions

@@ -49,6 +49,7 @@ class Form(models.Model):
     method = models.ForeignKey(Method, models.PROTECT, null=True, related_name="forms", verbose_name="工作法")
     visit = models.CharField("走访", max_length=40, blank=True, help_text="工作法中走访的代号")
     visit_kind = models.CharField("走访类别", max_length=1, blank=True, help_text="代码表 visit_kind")
+    given_by = models.CharField("派办", max_length=20, blank=True, help_text="按名单派办此表的功能的代号")
     state = models.CharField("状态", max_length=8, choices=State.choices, default=State.OPEN)
 
     class Meta:

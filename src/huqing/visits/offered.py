@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
 from huqing.access.models import Role
 from huqing.access.permissions import may
 from huqing.teams.queries import OWN_DUTY, Duties, duties_of
+from huqing.visits.errands import Errand, errands_of
 from huqing.visits.methods import InUse, in_use
 from huqing.visits.models import Form, FormMedia, FormVersion
 
@@ -19,21 +21,23 @@ if TYPE_CHECKING:
     from huqing.access.models import User
 
 
-def forms_of(user: User, *, on: dt.date | None = None, duties: Duties | None = None) -> list[FormVersion]:
-    """The newest version of every open form that is the account's business, by title; ``duties`` if already read.
+def forms_of(
+    user: User,
+    *,
+    on: dt.date | None = None,
+    duties: Duties | None = None,
+    errands: Iterable[Errand] | None = None,
+) -> list[FormVersion]:
+    """The newest version of every open form that is the account's business, by title.
 
-    Whoever is responsible for nothing, such as a county office trying a form, is offered all of them.
+    ``duties`` and ``errands`` if already read. Whoever is responsible for nothing, such as a county office trying a
+    form, is offered all of them, but never those that are given by name to others.
     """
-    offered = open_forms(user, on=on, duties=duties)
+    offered = _open(user, on, duties, errands=errands) if may(user, "visit") else {}
     rows = FormVersion.objects.filter(form__in=offered).order_by("published_at", "id")
     newest = {row[0]: row for row in rows.values_list("form", "pk", "md5", "published_at")}
     versions = [_version(offered[form], *rest) for form, *rest in newest.values()]
     return sorted(versions, key=lambda version: (version.form.title, version.pk))
-
-
-def open_forms(user: User, *, on: dt.date | None = None, duties: Duties | None = None) -> dict[int, Form]:
-    """The open forms that are the account's business, by key."""
-    return _open(user, on, duties) if may(user, "visit") else {}
 
 
 def open_version(user: User, pk: int) -> FormVersion | None:
@@ -45,8 +49,16 @@ def open_version(user: User, pk: int) -> FormVersion | None:
     return _version(form, pk, *found[1:]) if form is not None else None
 
 
-def _open(user: User, on: dt.date | None, duties: Duties | None, *, only: int | None = None) -> dict[int, Form]:
-    forms = Form.objects.filter(state=Form.State.OPEN)
+def _open(
+    user: User,
+    on: dt.date | None,
+    duties: Duties | None,
+    *,
+    only: int | None = None,
+    errands: Iterable[Errand] | None = None,
+) -> dict[int, Form]:
+    given = {errand.form for errand in (errands_of(user) if errands is None else errands)}
+    forms = Form.objects.filter(Q(given_by="") | Q(pk__in=given), state=Form.State.OPEN)
     methods = {item.row.pk: item for item in in_use()}
     roles = duties.roles if duties is not None else _roles(user, on)
     found = {}

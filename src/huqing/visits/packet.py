@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,11 @@ from huqing.registry.models import Household, Region
 from huqing.rules.library import library
 from huqing.teams.queries import Duties, duties_by_place, households_of, villages_of
 from huqing.visits import cursor, prepared
+from huqing.visits.errands import errands_of
 from huqing.visits.methods import in_use
 from huqing.visits.models import FormVersion
 from huqing.visits.offered import forms_of
+from huqing.visits.packet_errands import with_errands
 from huqing.visits.packet_households import Households
 from huqing.visits.packet_reads import Reads
 from huqing.visits.packet_tasks import Tasks
@@ -61,14 +63,18 @@ def packet_for(user: User, since: str = "", *, today: dt.date | None = None) -> 
     """
     day = today or working_day(timezone.localdate())
     duties = duties_by_place(user, on=day)
-    forms = forms_of(user, on=day, duties=duties)
-    reads = Reads(forms)
+    errands = errands_of(user)
+    forms = forms_of(user, on=day, duties=duties, errands=errands)
+    given = {version.form_id: version for version in forms if version.form.given_by}
+    reads = Reads([version for version in forms if version.form_id not in given])
     # Asked each time: what is no longer in somebody's care is not told, whatever was prepared.
     rows = list(households_of(user, on=day).order_by("region_code", "id").values_list("id", "village", "region_code"))
     mine = rows[:MOST_HOUSEHOLDS]
     own_villages = list(villages_of(user, on=day))
     around = {region.pk: region for region in own_villages}
-    others = {village for _, village, _ in mine} - set(around)
+    lent = Household.objects.filter(pk__in={errand.household for errand in errands}).values_list("village", flat=True)
+    own = {village for _, village, _ in mine} | set(around)
+    others = own.union(lent if errands else ()) - set(around)
     around |= {region.pk: region for region in Region.objects.filter(pk__in=others)} if others else {}
     tasks = Tasks(in_use(), duties, day)
     tasks.load_villages(own_villages)
@@ -80,6 +86,7 @@ def packet_for(user: User, since: str = "", *, today: dt.date | None = None) -> 
         return {household["id"]: _bytes(household) for household in Households(found, reads, tasks, day).told()}
 
     contents = prepared.pieces(user, [pk for pk, _, _ in mine], _basis(reads, tasks, duties, day), make)
+    contents = with_errands(contents, errands, given, around.values())
     before = cursor.read(since, user.pk)
     wanted = set(contents) if before is None else set(cursor.changed(before, contents))
     told = {
@@ -88,7 +95,7 @@ def packet_for(user: User, since: str = "", *, today: dt.date | None = None) -> 
         "day": day.isoformat(),
         "user": {"id": user.pk, "name": user.display_name, "unit": _unit(user)},
         "forms": [_form(version) for version in forms],
-        "villages": _villages(around, reads, tasks),
+        "villages": _villages(around, reads, tasks, own),
         "parameters": reads.parameters(mine[0][2] if mine else user.region_code, day),
         "gone": [] if before is None else sorted(set(before.ids) - set(contents)),
         "left_out": len(rows) - len(mine),
@@ -135,11 +142,15 @@ def _form(version: FormVersion) -> dict[str, Any]:
         "method": form.method.key if form.method else "",
         "visit": form.visit,
         "kind": form.visit_kind,
+        "given": bool(form.given_by),
     }
 
 
-def _villages(villages: dict[int, Region], reads: Reads, tasks: Tasks) -> list[dict[str, Any]]:
+def _villages(villages: dict[int, Region], reads: Reads, tasks: Tasks, own: Collection[int]) -> list[dict[str, Any]]:
+    """The villages around; of those that only an errand leads to, the name."""
     return [
         {"id": pk, "title": region.name, "read": reads.of_village(region.code), "tasks": tasks.of_village(pk)}
+        if pk in own
+        else {"id": pk, "title": region.name, "read": {}, "tasks": [], "given": True}
         for pk, region in sorted(villages.items(), key=lambda item: item[1].code)
     ]

@@ -118,11 +118,17 @@ def publish_form(
 
 @transaction.atomic
 def store(
-    sound: Checked, *, by: User | None, method: Method | None, visit: str = "", visit_kind: str = ""
+    sound: Checked,
+    *,
+    by: User | None,
+    method: Method | None,
+    visit: str = "",
+    visit_kind: str = "",
+    given_by: str = "",
 ) -> FormVersion:
     """Store a checked form; PublishProblem if its id or version stands for something else already."""
     told, source = sound.form, sound.source
-    form = _form(sound, method, visit, visit_kind)
+    form = _form(sound, method, visit, visit_kind, given_by)
     same = form.versions.filter(version=told.version).first()
     if same is not None:
         if not _same(same, sound):
@@ -165,16 +171,24 @@ def retire_form(*, form: Form, by: User | None, closed: bool = False) -> Form:
     return row
 
 
-def _form(sound: Checked, method: Method | None, visit: str, visit_kind: str) -> Form:
+def _form(sound: Checked, method: Method | None, visit: str, visit_kind: str, given_by: str) -> Form:
     told = sound.form
     form = Form.objects.select_for_update(of=("self",)).select_related("method").filter(form_id=told.form_id).first()
     if form is None:
         return Form.objects.create(
-            form_id=told.form_id, title=told.title, method=method, visit=visit, visit_kind=visit_kind
+            form_id=told.form_id,
+            title=told.title,
+            method=method,
+            visit=visit,
+            visit_kind=visit_kind,
+            given_by=given_by,
         )
     owner = form.method.key if form.method else ""
     if owner and (method is None or method.key != owner):
         problem = f"表单编号“{told.form_id}”已由工作法“{form.method}”使用"
+        raise PublishProblem([_settings(sound.source, "form_id", problem, "换一个 form_id")])
+    if form.given_by != given_by:
+        problem = f"表单编号“{told.form_id}”是按名单派办的表，不能另行发布"
         raise PublishProblem([_settings(sound.source, "form_id", problem, "换一个 form_id")])
     form.title, form.state = told.title, Form.State.OPEN
     if method is not None:

@@ -24,7 +24,7 @@ from huqing.access.permissions import refusal
 from huqing.access.scope import CODE_LENGTH, covers, visible
 from huqing.registry.models import Household, Person, Region
 from huqing.teams.queries import cares_for, villages_of
-from huqing.visits import arrivals, photos
+from huqing.visits import arrivals, errands, photos
 from huqing.visits.conversions import form_of
 from huqing.visits.describing import key_of, visit_day
 from huqing.visits.files import Arrival
@@ -183,6 +183,8 @@ def _whom(user: User, version: FormVersion, parsed: Parsed) -> tuple[int | None,
         if lives_in is None or ("household" in subjects and lives_in != household):
             raise NotReceived(403, "所选人员不是这一户的成员，没有收下。记录还在手机里，请重新选择人员后再传。")
         household = lives_in
+    if version.form.given_by:
+        return household, person, _given_place(user, version, household)
     if "household" in subjects or household is not None:
         place = _place_of(user, household)
         if not place:
@@ -195,6 +197,14 @@ def _whom(user: User, version: FormVersion, parsed: Parsed) -> tuple[int | None,
         if not _may_visit(user, place):
             raise NotReceived(403, "所选行政村不在您负责的范围内，没有收下。记录还在手机里，请核对后再传。")
     return household, person, place
+
+
+def _given_place(user: User, version: FormVersion, household: int | None) -> str:
+    """The region code of a household that a form is given out for by name; NotReceived unless to this account."""
+    reason = errands.why_not(user, version.form, household)
+    if reason:
+        raise NotReceived(403, f"{reason}没有收下。记录还在手机里，请联系县级经办。")
+    return Household.objects.filter(pk=household).values_list("region_code", flat=True).get()
 
 
 def _place_of(user: User, household: int | None) -> str:

@@ -14,15 +14,16 @@ from django.views.decorators.http import require_POST
 from huqing.access.calendar import today
 from huqing.access.permissions import Refused, may, requires
 from huqing.access.scope import sees, visible
-from huqing.office import paging
+from huqing.office import landing_words, paging
 from huqing.office.recheck_forms import FoundForm, ReassignForm, questions, typed_values
 from huqing.office.views.shared import attempt
 from huqing.registry.errors import RegistryError
 from huqing.registry.values import shown
-from huqing.rosters import rechecks
+from huqing.rosters import phone, rechecks
 from huqing.rosters.models import RecheckDifference, RecheckItem
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import record_kinds
+from huqing.visits.models import Submission
 
 
 @requires("verify_households")
@@ -42,28 +43,35 @@ def recheck_item(request: HttpRequest, pk: int) -> HttpResponse:
     item = _find(request, pk)
     stopped = rechecks.why_not_record(request.user, item)
     posted = request.POST if request.method == "POST" and not stopped else None
+    sent = phone.sent_of(item)
+    # Not adopted by itself: somebody looks at it beside what is noted, and saves it or not.
+    chosen = next((one for one in sent if str(one.pk) == request.GET.get("record")), None) if not stopped else None
+    told = phone.found_in(chosen, item) if chosen else None
     first = {
         "visited_on": item.visited_on or today(),
         "outcome": item.outcome,
         "verdict": item.verdict,
         "note": item.note,
-    }
+    } | ({name: value for name, value in told.items() if name != "values"} if told else {})
     form = FoundForm(posted, initial=first)
     problems: dict[str, str] = {}
     if posted is not None and form.is_valid():
-        told = attempt(
+        done = attempt(
             form,
             lambda: _recorded(item, posted, form.cleaned_data, request, problems),
         )
-        if told:
-            count = told.differences.count()
+        if done:
+            count = done.differences.count()
             messages.success(request, f"已登记，与档案不一致 {count} 处。" if count else "已登记，与档案一致。")
             return redirect("office:recheck-item", pk=pk)
     context = {
         "item": item,
         "form": form,
         "stopped": stopped,
-        "groups": questions(item, posted, problems) if not stopped else [],
+        "groups": questions(item, posted, problems, told["values"] if told else None) if not stopped else [],
+        "stamp": posted.get("stamp", "") if posted is not None else rechecks.stamp(item),
+        "sent": [_sent(one, item, request) for one in sent],
+        "chosen": chosen,
         "problems": problems,
         "differences": [_told(one) for one in item.differences.select_related("person", "decided_by")],
         "label": codelist("label_kind").label(item.round.frame["label"]) if item.round.frame.get("label") else "",
@@ -82,7 +90,8 @@ def _recorded(
 ) -> Any:
     """Record it; what is wrong with a field of the file is told beside the field."""
     try:
-        return rechecks.record(item=item, values=typed_values(item, posted), by=request.user, **data)
+        values, since = typed_values(item, posted), posted.get("stamp", "")
+        return rechecks.record(item=item, values=values, since=since, by=request.user, **data)
     except ValidationError as error:
         wrong = getattr(error, "message_dict", {})
         problems.update({name: "；".join(told) for name, told in wrong.items() if "-" in name})
@@ -122,6 +131,18 @@ def recheck_decide(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, "已判定。")
     return redirect("office:recheck-item", pk=found.item_id)
+
+
+def _sent(submission: Submission, item: RecheckItem, request: HttpRequest) -> dict[str, Any]:
+    """A record from a phone: whether it is what stands, else why not."""
+    refused = (submission.landing or {}).get("refused") or {}
+    return {
+        "row": submission,
+        "stands": item.submission_id == submission.pk,
+        "replaced": submission.state == Submission.State.REPLACED,
+        "why": "；".join(landing_words.told(submission).reasons) if refused else "",
+        "seen": may(request.user, "view_visits") and sees(request.user, submission),
+    }
 
 
 def _find(request: HttpRequest, pk: int) -> RecheckItem:

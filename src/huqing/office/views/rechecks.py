@@ -22,7 +22,7 @@ from huqing.office.recheck_forms import AssignForm, RoundForm
 from huqing.office.roster_filters import place_of
 from huqing.office.views.shared import attempt
 from huqing.papers.sheets import Cell, Column
-from huqing.rosters import drawing, rechecks
+from huqing.rosters import drawing, phone_form, rechecks
 from huqing.rosters.models import RecheckDifference, RecheckItem, RecheckRound
 from huqing.standards.codelists import codelist
 from huqing.standards.fields import record_kinds
@@ -78,13 +78,15 @@ def recheck(request: HttpRequest, pk: int) -> HttpResponse:
         "draw": DrawForm(request.POST if what == "draw" else None, prefix="d"),
         "cancel": CancelForm(request.POST if what == "cancel" else None, prefix="c"),
         "assign": AssignForm(request.POST if what == "assign" else None, prefix="a", by=request.user),
+        "form": Form(request.POST if what == "form" else None, prefix="f"),
         "close": Form(request.POST if what == "close" else None, prefix="z"),
     }
     form = forms.get(what)
     if form is not None and form.is_valid():
         done = attempt(form, lambda: _act(request, round_, what, form))
-        if done:
-            messages.success(request, done)
+        if done is not None:
+            if done:
+                messages.success(request, done)
             return redirect("office:recheck", pk=pk)
     wanted = _wanted(request)
     items = _items(request, round_, wanted)
@@ -124,11 +126,24 @@ def _act(request: HttpRequest, round_: RecheckRound, what: str, form: Any) -> st
         return "这一轮已取消。"
     if what == "assign":
         given, left = rechecks.assign(round_=round_, staff=form.staff(), by=user)
+        _form(request, round_)
         return f"已给 {given} 户安排核查人。" + (
             f"还有 {left} 户没有可以去的人（都是责任人），请另外点名。" if left else ""
         )
+    if what == "form":
+        return "手机表单已发布，核查人同步手机后就能填。" if _form(request, round_) else ""
     rechecks.close(round_=round_, by=user)
     return "这一轮已结束，报告可以打印。"
+
+
+def _form(request: HttpRequest, round_: RecheckRound) -> bool:
+    """Have the phones' form ready; whoever assigns is told when that could not be done, and goes on."""
+    try:
+        return phone_form.publish(round_=round_, by=request.user) is not None
+    except phone_form.PublishProblem as error:
+        why = "；".join(dict.fromkeys(str(one) for one in error.problems))
+        messages.error(request, f"手机表单没有发布，核查人可以先在网页“我的核查”里登记。原因：{why}")
+        return False
 
 
 def _wanted(request: HttpRequest) -> dict[str, Any]:

@@ -36,6 +36,9 @@ class RecheckRound(models.Model):
     created_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="公布人")
     drawn_at = models.DateTimeField("抽取时间", null=True)
     drawn_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="抽取人")
+    form = models.OneToOneField(
+        "visits.Form", models.PROTECT, null=True, related_name="recheck_round", verbose_name="手机表单"
+    )
     report = models.JSONField("结果", null=True)
     closed_at = models.DateTimeField("结束时间", null=True)
     closed_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="结束人")
@@ -84,6 +87,9 @@ class RecheckItem(models.Model):
     answers = models.JSONField("核查内容", default=list, help_text="[[户或人员编号, 字段, 档案值, 实际值], …]")
     note = models.CharField("说明", max_length=500, blank=True)
     visited_on = models.DateField("核查日期", null=True)
+    submission = models.ForeignKey(
+        "visits.Submission", models.SET_NULL, null=True, related_name="recheck_items", verbose_name="手机上的记录"
+    )
     recorded_at = models.DateTimeField("登记时间", null=True)
     recorded_by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="登记人")
 
