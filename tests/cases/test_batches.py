@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
+from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from tests.cases.test_cases import BEGIN, case, clock, go, household, paper  # noqa: F401
 
+from huqing.access import audit
 from huqing.access.models import AuditEvent
 from huqing.access.permissions import Refused
-from huqing.cases import actions, batches, tasks
+from huqing.cases import actions, batches, steps, tasks
 from huqing.cases.errors import CaseError
 from huqing.cases.models import Batch, BatchLine, Case
+from huqing.registry.actions import set_label
 from huqing.screening.models import Alert
+from huqing.visits.models import RecheckDue
 
 
 @pytest.fixture
@@ -61,19 +68,21 @@ def test_a_killed_worker_leaves_a_batch_that_is_finished_without_deciding_twice(
         pass
 
     batch = batches.ask_step(cases=Case.objects.all(), move="send_verify", reason="", by=users_by_role["village"])
-    taken, real = [], actions.step_of
+    taken, real = [], steps.steps_of
+    monkeypatch.setattr(batches, "CHUNK", 2)
 
     def die(**told):
-        if len(taken) == 2:
-            raise Killed  # after two cases, within the third one's transaction
-        taken.append(told["case"].pk)
-        return real(**told)
+        found = real(**told)
+        taken.extend(found.steps)
+        if len(taken) == 4:
+            raise Killed  # the second two are taken, but not committed
+        return found
 
-    monkeypatch.setattr(actions, "step_of", die)
+    monkeypatch.setattr(steps, "steps_of", die)
     with pytest.raises(Killed):
         batches.perform(batch.pk)
     assert batches.progress(batch) == {"done": 2, "waiting": 3}
-    monkeypatch.setattr(actions, "step_of", real)
+    monkeypatch.setattr(steps, "steps_of", real)
     assert tasks.recover() == 1
     assert batches.progress(batch) == {"done": 4, "refused": 1}
     assert [Case.objects.get(pk=one.pk).turn for one in many] == [2, 2, 2, 2, 0]
@@ -120,3 +129,99 @@ def test_alerts_become_one_case_a_household_and_join_the_one_that_is_open(
     batches.perform(again.pk)
     assert batches.progress(again) == {"refused": 2}
     assert Case.objects.filter(household=fresh).count() == 1
+
+
+@pytest.fixture
+def waiting(make_household, regions, users_by_role) -> list[Case]:
+    """Four cases before the county's decision: nothing known, a date from a roster, cleared before, a label to come."""
+    made = [
+        actions.open_case(
+            household=make_household(grid=regions.grid, members=(name,), items=items),
+            source="2",
+            clue="走访发现困难",
+            by=users_by_role["village"],
+            on=BEGIN,
+        )
+        for name, items in (
+            ("新户", {}),
+            ("名册户", {"identified_on": "2020-05-01"}),
+            ("返贫户", {"identified_on": "2020-05-01", "cleared_on": "2022-05-01"}),
+            ("将来户", {}),
+        )
+    ]
+    for number, one in enumerate(made):
+        one.state = one.procedure.states.get(key="county_decision")
+        one.turn = number
+        one.save()
+    set_label(household=made[3].household, kind="monitor", valid_from=dt.date(2099, 1, 1), by=None, reason="名册")
+    return made
+
+
+def written(one: Case) -> dict[str, object]:
+    """What a decision left: state, step, file, label, history and audit events, without keys and times."""
+    one = Case.objects.get(pk=one.pk)
+    home, subjects = one.household, {"cases.case": one.pk, "registry.household": one.household_id}
+    events = [
+        (event.action, event.actor_name, event.region_code, str(event.detail).replace(one.number, "…"))
+        for kind, pk in subjects.items()
+        for event in AuditEvent.objects.filter(subject_kind=kind, subject_id=str(pk)).order_by("pk")
+    ]
+    return {
+        "case": [(one.state.key, one.turn, one.due_on, one.total_due_on, one.press_on, one.late_role)],
+        "steps": list(one.steps.values_list("turn", "move", "before", "after", "by", "on", "reason", "late_by")),
+        "file": home.items,
+        "labels": list(home.labels.values_list("kind", "valid_from", "valid_to", "source__on")),
+        "history": list(home.entries.order_by("pk").values_list("changes", "on", "source__created_by")),
+        "events": events,
+    }
+
+
+def test_a_batch_writes_what_the_same_decisions_write_one_by_one(waiting, users_by_role, monkeypatch) -> None:
+    county = users_by_role["county"]
+    before = {one.pk: written(one) for one in waiting}
+    with transaction.atomic():
+        for one in waiting[:3]:
+            go(one, "county_approve", county)
+        alone = [written(one) for one in waiting[:3]]
+        with pytest.raises(CaseError, match="档案写不进去：从 2099-01-01 起已有这个标签"):
+            go(waiting[3], "county_approve", county)
+        transaction.set_rollback(True)
+    monkeypatch.setattr(batches, "_work", None)  # all of them are written together, the refused one too
+    batch = batches.ask_step(cases=Case.objects.all(), move="county_approve", reason="", by=county)
+    batches.perform(batch.pk)
+    assert [state for state, _ in told(batch)] == ["done", "done", "done", "refused"]
+    assert told(batch)[3][1].startswith("档案写不进去：从 2099-01-01 起已有这个标签")
+    assert [written(one) for one in waiting[:3]] == alone
+    assert written(waiting[3]) == before[waiting[3].pk]
+    assert [one["file"].get("identified_on") for one in alone] != [None] * 3
+    assert audit.verify().ok
+    assert set(RecheckDue.objects.values_list("household", flat=True)) == {one.household_id for one in waiting[:3]}
+
+
+def test_what_cannot_be_written_together_is_written_one_by_one(many, users_by_role, monkeypatch) -> None:
+    real = steps.steps_of
+
+    def crossed(*, turns, **told):
+        if len(turns) > 1:
+            raise OperationalError("deadlock detected")
+        return real(turns=turns, **told)
+
+    monkeypatch.setattr(steps, "steps_of", crossed)
+    batch = batches.ask_step(cases=Case.objects.all(), move="send_verify", reason="", by=users_by_role["village"])
+    batches.perform(batch.pk)
+    assert batches.progress(batch) == {"done": 4, "refused": 1}
+    assert [Case.objects.get(pk=one.pk).turn for one in many] == [2, 2, 2, 2, 0]
+
+
+def test_many_are_read_and_written_as_one(waiting, users_by_role) -> None:
+    def statements(count: int) -> int:
+        chosen = Case.objects.filter(pk__in=[one.pk for one in waiting[:count]])
+        batch = batches.ask_step(cases=chosen, move="county_approve", reason="", by=users_by_role["county"])
+        with transaction.atomic():
+            with CaptureQueriesContext(connection) as done:
+                batches.perform(batch.pk)
+            assert batches.progress(batch) == {"done": count}
+            transaction.set_rollback(True)
+        return len(done)
+
+    assert statements(3) == statements(2)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from huqing.access.calendar import today
 from huqing.access.models import AuditEvent, User
 from huqing.access.permissions import Refused
-from huqing.cases import actions, announcing, needs, postings
+from huqing.cases import actions, announcing, calendar, needs, postings, steps
 from huqing.cases.errors import CaseError, Moved
 from huqing.cases.models import Case, CaseStep, Evidence
 from huqing.cases.procedure import from_data, procedure_of
@@ -39,7 +39,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     found = Clock()
-    for module in (actions, announcing, postings):
+    for module in (actions, announcing, postings, steps):
         monkeypatch.setattr(module, "today", found)
     return found
 
@@ -347,7 +347,7 @@ def test_deadlines_pass_over_holidays_and_the_countys_own_days(household, users_
         held = actions.open_case(household=household, source="2", clue="入户走访发现大病支出", by=users_by_role["grid"])
         # Three working days after 30 September: National Day, weekends as announced, and the county's own day off.
         days = [dt.date(2026, 10, n) for n in range(1, 20)]
-        working = [day for day in days if actions.workdays().works(day)]
+        working = [day for day in days if calendar.workdays().works(day)]
         assert dt.date(2026, 10, 1) not in working
         assert dt.date(2026, 10, 9) not in working
         assert held.due_on == working[2]
@@ -359,7 +359,7 @@ def test_two_at_once_are_one_after_the_other_in_the_database(case, users_by_role
     stale = Case.objects.get(pk=case.pk)
     actions.take(case=case, move="dismiss", by=users_by_role["village"], turn=0, reason="线索不成立")
     with pytest.raises(Moved, match="请刷新"):
-        actions.step_of(case=stale, move="dismiss", by=users_by_role["town"], turn=stale.turn, reason="线索不成立")
+        steps.step_of(case=stale, move="dismiss", by=users_by_role["town"], turn=stale.turn, reason="线索不成立")
     with pytest.raises(IntegrityError), transaction.atomic():
         CaseStep.objects.create(
             case=case, turn=1, move="x", title="又一次", before="clue", after="clue", on=BEGIN, at=case.steps.get().at

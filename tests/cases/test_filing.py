@@ -8,7 +8,7 @@ import pytest
 
 from huqing.cases import actions
 from huqing.cases.errors import CaseError
-from huqing.cases.filing import written_down
+from huqing.cases.filing import locked_files, written_down
 from huqing.cases.procedure import procedure_of
 from huqing.packs.procedures import procedures
 from huqing.registry.actions import set_label
@@ -25,7 +25,8 @@ def decide(make_household, users_by_role):
     moves = {move.does: move for move in procedure_of(case.procedure).moves if move.does}
 
     def done(does: str, day: int) -> Household:
-        written_down(case, moves[does], by=users_by_role["county"], day=DAY + dt.timedelta(day))
+        files, on = locked_files([case]), DAY + dt.timedelta(day)
+        written_down([files.decided(case, moves[does], on)], files, by=users_by_role["county"], day=on)
         household.refresh_from_db()
         case.household = household
         return household

@@ -10,7 +10,7 @@ from django.test import Client
 from tests.office.reading import text_of
 from tests.public_forms import send
 
-from huqing.cases import actions, announcing, confirming, evaluations, panels, postings
+from huqing.cases import actions, announcing, confirming, evaluations, panels, postings, steps
 from huqing.cases.models import Case, Evaluation, Evaluator
 from huqing.matching.draws import verify
 from huqing.office import case_forms
@@ -27,6 +27,7 @@ def clock(monkeypatch):
     now = {"day": DAY}
     for module in (
         actions,
+        steps,
         announcing,
         confirming,
         evaluations,

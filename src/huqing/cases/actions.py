@@ -11,30 +11,22 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from huqing.access import audit
-from huqing.access.models import Role, User
+from huqing.access.models import User
 from huqing.access.numbers import has_number
-from huqing.access.permissions import Refused, require
-from huqing.access.scope import sees
-from huqing.cases import needs
-from huqing.cases.calendar import today, workdays
-from huqing.cases.errors import CaseError, Moved
-from huqing.cases.filing import written_down
-from huqing.cases.models import NEVER, Case, CaseStep, Evidence
+from huqing.cases import needs, steps
+from huqing.cases.calendar import today
+from huqing.cases.errors import CaseError
+from huqing.cases.models import Case, CaseStep, Evidence
 from huqing.cases.procedure import frozen_for, procedure_of
+from huqing.cases.steps import TEXT_LENGTH
 from huqing.cases.texts import written
-from huqing.packs.procedures import Move
 from huqing.packs.procedures.declaration import NEEDS
 from huqing.registry.models import DepartmentRecord, Household
 from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
 from huqing.visits.models import Submission
 
-TEXT_LENGTH, REASON_LENGTH = 500, 300
-# What a step changes of a case.
-MOVING = (
-    "turn", "state", "entered_on", "free_from", "due_on", "total_due_on", "press_on", "late_role", "later_role",
-    "later_on", "closed_on",
-)  # fmt: skip
+REASON_LENGTH = 300
 
 
 @transaction.atomic
@@ -91,7 +83,7 @@ def open_case(
         number = Case.objects.filter(household=household, closed_on=None).values_list("number", flat=True).first()
         raise CaseError(f"这一户已有未办结的事项 {number or ''}，请在原事项中办理。") from None
     case.number = f"{day.year}{case.pk:08d}"
-    _enter(case, made.start.key, day)
+    steps.enter(case, case.state, day)
     case.save()
     case.alerts.set(linked)
     _record(by, "case_open", case, {"source": source, "alerts": len(linked)})
@@ -119,83 +111,9 @@ def take(*, case: Case, move: str, by: User | None, turn: int, reason: str = "")
     Moved: somebody was faster. CaseError: it may not be taken now, with every reason. Refused: not by this person.
     """
     with transaction.atomic():
-        taken = step_of(case=case, move=move, by=by, turn=turn, reason=reason)
+        taken = steps.step_of(case=case, move=move, by=by, turn=turn, reason=reason)
     case.refresh_from_db()
     return taken
-
-
-def step_of(*, case: Case, move: str, by: User | None, turn: int, reason: str = "") -> CaseStep:
-    """The same within the caller's transaction; ``case`` itself is left as it is."""
-    # Locked by itself and read afterwards: PostgreSQL, having waited for somebody's step, would look for the row joined
-    # to the state it was in before, and find none.
-    Case.objects.select_for_update().only("pk").get(pk=case.pk)
-    locked = Case.objects.select_related("state", "procedure", "household").get(pk=case.pk)
-    if locked.turn != turn:
-        last = locked.steps.select_related("by").last()
-        who = f"{last.by.display_name if last.by else '系统'}已办理“{last.title}”" if last else "事项已有变化"
-        raise Moved(f"{who}，现在是“{locked.state.title}”。请刷新页面后再办。")
-    step = _move_of(locked, move)
-    day = today()
-    stopped = obstacles(locked, step, by=by, day=day)
-    if stopped:
-        raise CaseError(" ".join(stopped))
-    text = written(reason, "理由", most=TEXT_LENGTH) if step.reason or reason.strip() else ""
-    taken = CaseStep.objects.create(
-        case=locked,
-        turn=locked.turn + 1,
-        move=step.key,
-        title=step.title,
-        before=locked.state.key,
-        after=step.to,
-        by=by,
-        on=day,
-        at=timezone.now(),
-        reason=text,
-        late_by=_late(locked, day),
-    )
-    locked.turn += 1
-    _enter(locked, step.to, day)
-    locked.save(update_fields=MOVING)
-    written_down(locked, step, by=by, day=day)
-    _record(by, "case_move", locked, {"move": step.key, "from": taken.before, "to": taken.after, "turn": locked.turn})
-    return taken
-
-
-def obstacles(case: Case, step: Move, *, by: User | None, day: dt.date) -> list[str]:
-    """Why a step cannot be taken now; empty when it can. Refused if the person may not take it at all."""
-    if case.state.key not in step.start:
-        raise CaseError(f"现在是“{case.state.title}”，不能办理“{step.title}”。")
-    if by is None:
-        if not step.auto:
-            raise Refused("这一步须由人办理。")
-    else:
-        _may(by, "handle_cases", case.household)
-        told = barred(step, by)
-        if told:
-            raise Refused(told)
-    return lacking(case, step, by=by, day=day)
-
-
-def barred(step: Move, by: User) -> str:
-    """Why somebody of this role never takes the step; "" if the role may."""
-    if by.role in step.by:
-        return ""
-    able = "、".join(Role(role).label for role in step.by) or "系统"
-    return f"“{step.title}”由{able}办理。"
-
-
-def lacking(
-    case: Case, step: Move, *, by: User | None, day: dt.date, there: Mapping[str, Evidence] | None = None
-) -> list[str]:
-    """What a step that the person may take still lacks, in words."""
-    told = []
-    if day < case.entered_on:
-        told.append(f"今天（{day:%Y-%m-%d}）早于进入本环节的日期（{case.entered_on:%Y-%m-%d}），请检查服务器时间。")
-    if "posting" in step.needs and day < case.free_from:
-        told.append(f"期限未满，{case.free_from:%Y-%m-%d} 起才能办理。")
-    if step.second and by is not None and case.steps.order_by("turn").values_list("by", flat=True).last() == by.pk:
-        told.append("上一步由您办理，这一步须换一个人办理。")
-    return told + needs.missing(case, step.needs, day, there)
 
 
 @transaction.atomic
@@ -253,48 +171,9 @@ def start_emergency(*, case: Case, by: User, reason: str) -> None:
     _record(by, "case_emergency", locked, {"reason": text})
 
 
-def _move_of(case: Case, key: str) -> Move:
-    try:
-        return procedure_of(case.procedure).move(key)
-    except KeyError:
-        raise CaseError("没有这一步，请刷新页面后重新选择。") from None
-
-
-def _enter(case: Case, key: str, day: dt.date) -> None:
-    """Put the case into a state: its deadline, the first day it may be left, the deadline of the whole."""
-    made, calendar = procedure_of(case.procedure), workdays()
-    state = made.state(key)
-    case.state = case.procedure.states.get(key=key)
-    case.entered_on = day
-    case.free_from = made.free_from(key, day)
-    case.due_on = made.due(key, day, calendar)
-    case.late_role = state.late
-    case.later_role, case.later_on = made.told_later(key, case.due_on, calendar)
-    if made.total and key == made.total.start and case.total_due_on is None:
-        case.total_due_on = made.due_in_all(day, calendar)
-    elif made.total and (key == made.total.end or state.kind == "end"):
-        case.total_due_on = None
-    case.closed_on = day if state.kind == "end" else None
-    case.press_on = min(case.due_on or NEVER, case.total_due_on or NEVER)
-
-
-def _late(case: Case, day: dt.date) -> int:
-    if case.due_on is None or day <= case.due_on:
-        return 0
-    return workdays().between(case.due_on, day)
-
-
-def may_handle(by: User, household: Household) -> None:
-    """Refused unless the person handles cases and sees the household."""
-    _may(by, "handle_cases", household)
-
-
 def _may(by: User | None, permission: str, household: Household) -> None:
-    if by is None:
-        return
-    require(by, permission)
-    if not sees(by, household):
-        raise Refused("这一户不在您的管辖范围内。")
+    if by is not None:
+        steps.may_handle(by, household, permission)
 
 
 def _texts(content: Any) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from huqing.access.models import User
-from huqing.cases import actions
+from huqing.cases import actions, steps
 from huqing.cases.calendar import today
 from huqing.cases.models import Case, Evidence
 from huqing.cases.texts import written
@@ -15,7 +15,7 @@ NOTE_LENGTH = 1000
 
 def confirm_comparison(*, case: Case, by: User, note: str) -> Evidence:
     """Freeze what the departments know today, with what the person says of it. CaseError: no authorisation yet."""
-    actions.may_handle(by, case.household)
+    steps.may_handle(by, case.household)
     text = written(note, "核对意见", most=NOTE_LENGTH)
     day = today()
     content = comparison.frozen(comparison.compare(case.household, day), text)
@@ -24,7 +24,7 @@ def confirm_comparison(*, case: Case, by: User, note: str) -> Evidence:
 
 def confirm_conditions(*, case: Case, by: User, note: str) -> Evidence:
     """Freeze how the removal conditions stand today, with what the person says of them."""
-    actions.may_handle(by, case.household)
+    steps.may_handle(by, case.household)
     text = written(note, "核对意见", most=NOTE_LENGTH)
     day = today()
     content = {"text": text, "conditions": removal.frozen(removal.conditions(case.household, day))}

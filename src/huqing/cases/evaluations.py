@@ -19,7 +19,7 @@ from huqing.access.numbers import has_number, hide_numbers
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import sees
 from huqing.access.seal import seal, unseal
-from huqing.cases import actions, needs, panels
+from huqing.cases import actions, needs, panels, steps
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
 from huqing.cases.models import Case, CaseState, Evaluation, EvaluationCase, Evaluator
@@ -294,7 +294,7 @@ def _locked(evaluation: Evaluation, by: User) -> Evaluation:
     if not sees(by, locked):
         raise Refused("这个村不在您的管辖范围内。")
     for line in _lines(locked):
-        actions.may_handle(by, line.case.household)
+        steps.may_handle(by, line.case.household)
     return locked
 
 

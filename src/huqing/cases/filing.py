@@ -3,49 +3,80 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from huqing.access.audit import Happened
 from huqing.access.models import User
 from huqing.cases.errors import CaseError
 from huqing.cases.models import Case
 from huqing.packs.procedures import Move
-from huqing.registry.actions import end_label, set_label, set_values
+from huqing.registry.decisions import Decided, check, labels_of, locked_households, write_down
 from huqing.registry.errors import RegistryError
-from huqing.registry.file_actions import manual_source
 from huqing.registry.models import Household, Label
-from huqing.screening.signals import paused
 from huqing.visits.rechecks import ask
 
 MONITORED = "monitor"
 
 
-def written_down(case: Case, step: Move, *, by: User | None, day: dt.date) -> None:
-    """Label the household and date the decision as the step ``does``; CaseError if the file does not take it.
+@dataclass(frozen=True)
+class Files:
+    """The files of some households, locked, with all their labels as monitored households."""
 
-    The permission is that of the step, which has been looked at: the file follows the decision.
+    households: Mapping[int, Household]
+    labels: Mapping[int, Sequence[Label]]
+
+    def decided(self, case: Case, step: Move, day: dt.date) -> Decided:
+        """What a step makes of the file of its household; CaseError if the file does not take it."""
+        household, labels = self.households[case.household_id], self.labels.get(case.household_id, ())
+        made = _decided(household, labels, step, day, f"办理事项 {case.number}：{step.title}")
+        try:
+            check(made, labels, day)
+        except ValidationError as error:
+            raise _refused(error) from error
+        return made
+
+
+def locked_files(cases: Iterable[Case]) -> Files:
+    """Lock the households of these cases until the transaction ends."""
+    pks = [case.household_id for case in cases]
+    return Files(locked_households(pks), labels_of(pks, MONITORED))
+
+
+def written_down(decided: Sequence[Decided], files: Files, *, by: User | None, day: dt.date) -> list[Happened]:
+    """Label the households and date the decisions; returns the audit events to record last.
+
+    The permission is that of the step, which has been looked at: the file follows the decision. CaseError if a file
+    does not take it; nothing is written then. The households are checked again in the background.
     """
-    if not step.does:
-        return
-    household = case.household
-    reason = f"办理事项 {case.number}：{step.title}"
-    told: dict[str, Any] = {"by": None, "reason": reason}
-    told["source"] = manual_source(by=by, on=day, reason=reason, region_code=household.region_code)
+    if not decided:
+        return []
     try:
-        # Checked again in the background: two thousand decisions at once would otherwise wait for as many checks.
-        with paused():
-            if step.does in ("recognise", "restore"):
-                _begin(household, day, told)
-            else:
-                _end(household, day, told)
-            values = _values(household, step.does, day)
-            if values:
-                set_values(household=household, values=values, on=day, **told)
-        ask([household.pk])
+        happened = write_down(decided, kind=MONITORED, labels=files.labels, on=day, by=by)
     except (RegistryError, ValidationError) as error:
-        words = error.messages if isinstance(error, ValidationError) else [str(error)]
-        raise CaseError(f"档案写不进去：{' '.join(words)}") from error
+        raise _refused(error) from error
+    ask(one.household.pk for one in decided)
+    return happened
+
+
+def _refused(error: RegistryError | ValidationError) -> CaseError:
+    words = error.messages if isinstance(error, ValidationError) else [str(error)]
+    return CaseError(f"档案写不进去：{' '.join(words)}")
+
+
+def _decided(household: Household, labels: Sequence[Label], step: Move, day: dt.date, reason: str) -> Decided:
+    values = _values(household, step.does, day)
+    begun = [label for label in labels if label.valid_from <= day]
+    current = [label for label in begun if label.valid_to is None or label.valid_to > day]
+    if step.does not in ("recognise", "restore"):
+        return Decided(household, reason, ends=current, values=values)
+    # A label counts to the end of its last day: one that ends today goes on tomorrow.
+    ending = any(label.valid_to == day for label in labels)
+    begins = None if current else day + dt.timedelta(days=int(ending))
+    return Decided(household, reason, begins=begins, values=values)
 
 
 def _values(household: Household, does: str, day: dt.date) -> dict[str, Any]:
@@ -57,21 +88,3 @@ def _values(household: Household, does: str, day: dt.date) -> dict[str, Any]:
     if does == "recognise" and (cleared or not identified):
         values["identified_on"] = day.isoformat()
     return values if does in ("recognise", "restore") else {}
-
-
-def _current(household: Household, day: dt.date) -> list[Label]:
-    labels = household.labels.filter(kind=MONITORED, person=None, valid_from__lte=day)
-    return [label for label in labels.order_by("pk") if label.valid_to is None or label.valid_to > day]
-
-
-def _begin(household: Household, day: dt.date, told: dict[str, Any]) -> None:
-    if _current(household, day):
-        return
-    # A label counts to the end of its last day: one that ends today goes on tomorrow.
-    ends = [label.valid_to for label in household.labels.filter(kind=MONITORED, person=None, valid_to=day)]
-    set_label(household=household, kind=MONITORED, valid_from=day + dt.timedelta(bool(ends)), **told)
-
-
-def _end(household: Household, day: dt.date, told: dict[str, Any]) -> None:
-    for label in _current(household, day):
-        end_label(label=label, on=day, **told)

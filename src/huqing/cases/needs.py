@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from huqing.cases.models import Case, Evidence
@@ -44,11 +44,12 @@ def missing(case: Case, needs: tuple[str, ...], day: dt.date, there: Mapping[str
 
 def present(case: Case) -> dict[str, Evidence]:
     """The papers that count for the step at hand, the latest of each kind."""
-    found: dict[str, Evidence] = {}
-    for paper in case.evidence.filter(withdrawn_at=None).order_by("pk"):
-        if paper.kind in LASTING or paper.turn == case.turn:
-            found[paper.kind] = paper
-    return found
+    return counting(case.evidence.filter(withdrawn_at=None).order_by("pk"), case)
+
+
+def counting(papers: Iterable[Evidence], case: Case) -> dict[str, Evidence]:
+    """The same of papers that have not been withdrawn, the oldest first."""
+    return {paper.kind: paper for paper in papers if paper.kind in LASTING or paper.turn == case.turn}
 
 
 def carried(votes: Mapping[str, Any]) -> bool:

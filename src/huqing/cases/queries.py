@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, F, Q, QuerySet
 
 from huqing.access.permissions import Refused, may
-from huqing.cases import actions, needs
+from huqing.cases import needs, steps
 from huqing.cases.calendar import workdays
 from huqing.cases.evaluations import waiting as to_evaluate
 from huqing.cases.models import (
@@ -150,7 +150,7 @@ class Next:
 def next_steps(case: Case, user: User, day: dt.date, there: Mapping[str, Evidence] | None = None) -> list[Next]:
     """What may follow, the ordinary way first; ``there`` are the papers of the step at hand, if they are known."""
     try:
-        actions.may_handle(user, case.household)
+        steps.may_handle(user, case.household)
     except Refused as error:
         refused = str(error)
     else:
@@ -159,11 +159,11 @@ def next_steps(case: Case, user: User, day: dt.date, there: Mapping[str, Evidenc
     for move in procedure_of(case.procedure).moves_from(case.state.key):
         if move.auto:
             continue
-        barred = refused or actions.barred(move, user)
+        barred = refused or steps.barred(move, user)
         if barred:
             found.append(Next(move, barred=barred))
         else:
-            found.append(Next(move, tuple(actions.lacking(case, move, by=user, day=day, there=there))))
+            found.append(Next(move, tuple(steps.lacking(case, move, by=user, day=day, there=there))))
     return found
 
 

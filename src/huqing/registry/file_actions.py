@@ -86,9 +86,26 @@ def write_values(
     that writes to several rows does these once.
     """
     person = row if isinstance(row, Person) else None
-    checked, edit = check(row, values, on)
     if entries is None:
         entries = list(entries_of(household, person).select_related("source"))
+    changes, edit = changed(row, values, on, entries)
+    if not changes:
+        return edit
+    made = source()
+    edit.entry = write_entry(household, changes, source=made, on=on, person=person)
+    entries.append(edit.entry)
+    row.updated_at = timezone.now()
+    row.save()
+    if person is not None:
+        _follow(household, person, edit.applied, made, on)
+    return edit
+
+
+def changed(
+    row: Household | Person, values: Mapping[str, Any], on: dt.date, entries: list[Entry]
+) -> tuple[dict[str, list[Any]], Edit]:
+    """Put values on a locked row (not saved), as ``write_values`` does; returns old and new of each field."""
+    checked, edit = check(row, values, on)
     origins = file.origins(entries, row.created_by_source, checked)
     changes = {}
     for key, (declared, value) in checked.items():
@@ -104,16 +121,7 @@ def write_values(
         changes[key] = [file.for_history(declared, present), file.for_history(declared, value)]
         edit.applied.append(key)
         file.write(row, declared, value)
-    if not changes:
-        return edit
-    made = source()
-    edit.entry = write_entry(household, changes, source=made, on=on, person=person)
-    entries.append(edit.entry)
-    row.updated_at = timezone.now()
-    row.save()
-    if person is not None:
-        _follow(household, person, edit.applied, made, on)
-    return edit
+    return changes, edit
 
 
 def check(row: Household | Person, values: Mapping[str, Any], on: dt.date) -> tuple[dict[str, tuple[Field, Any]], Edit]:
@@ -196,10 +204,17 @@ def entries_of(household: Household, person: Person | None) -> Any:
 
 def manual_source(*, by: User | None, on: dt.date, reason: str, region_code: str) -> Source:
     """A source that says: written on the screen, for this reason."""
+    made = unsaved_source(by=by, on=on, reason=reason, region_code=region_code)
+    made.save()
+    return made
+
+
+def unsaved_source(*, by: User | None, on: dt.date, reason: str, region_code: str) -> Source:
+    """The same for a caller that saves many at once."""
     reason = reason.strip()
     if not reason:
         raise ValidationError({"reason": "请写明修改依据，例如“入户核实”。"})
-    return Source.objects.create(
+    return Source(
         kind=Source.Kind.MANUAL,
         title=f"页面修改：{hide_numbers(reason)}"[:TITLE_LENGTH],
         on=on,

@@ -204,10 +204,7 @@ def set_label(
         raise ValidationError({"kind": f"标签“{kind}”不在代码表中，请从列表中选择。"})
     if person is not None:
         _all_here(household, [person])
-    same = household.labels.filter(kind=kind, person=person)
-    clash = [label for label in same if _overlap(label, valid_from, valid_to)]
-    if clash:
-        raise ValidationError({"valid_from": f"从 {clash[0].valid_from} 起已有这个标签。请先结束原来的，或改日期。"})
+    no_overlap(household.labels.filter(kind=kind, person=person), valid_from, valid_to)
     source = source or manual_source(by=by, on=valid_from, reason=reason, region_code=household.region_code)
     label = Label(household=household, person=person, kind=kind, valid_from=valid_from, valid_to=valid_to)
     label.source, label.note = source, note.strip()
@@ -235,13 +232,20 @@ def end_label(*, label: Label, on: dt.date, by: User | None, reason: str, source
     return label
 
 
-def _overlap(label: Label, start: dt.date, end: dt.date | None) -> bool:
-    return (end is None or label.valid_from <= end) and (label.valid_to is None or start <= label.valid_to)
+def no_overlap(same: Iterable[Label], start: dt.date, end: dt.date | None = None) -> None:
+    """ValidationError if one of the labels of the same kind is valid on a day of a new one."""
+    for label in same:
+        if (end is None or label.valid_from <= end) and (label.valid_to is None or start <= label.valid_to):
+            raise ValidationError({"valid_from": f"从 {label.valid_from} 起已有这个标签。请先结束原来的，或改日期。"})
+
+
+def label_change(kind: str, old: str | None, new: str) -> dict[str, list[Any]]:
+    """What the history says of a label that begins or ends."""
+    return {f"标签：{codelist('label_kind').label(kind)}": [old, new]}
 
 
 def _label_entry(label: Label, old: str | None, new: str, source: Source, on: dt.date) -> None:
-    name = f"标签：{codelist('label_kind').label(label.kind)}"
-    write_entry(label.household, {name: [old, new]}, source=source, on=on, person=label.person)
+    write_entry(label.household, label_change(label.kind, old, new), source=source, on=on, person=label.person)
 
 
 def _move_people(people: Mapping[int, Person], old: Household, new: Household, source: Source, on: dt.date) -> None:
