@@ -39,6 +39,7 @@ def test_another_line_is_tried_and_the_alerts_stay_as_they_are(users_by_role, tw
     office = window()
     page = office.page
     office.sign_in("county", PASSWORD)
+    page.locator("#nav summary", has_text="更多数据").click()
     page.get_by_role("link", name="参数", exact=True).first.click()
     page.get_by_role("link", name="防止返贫监测收入参考线").click()
     office.sees("现在用哪个取值", "9,000.00 元/人·年", "用到它的规则", "怎样改成本县的取值")

@@ -1,4 +1,4 @@
-"""What the menus offer: each place once, with the permission it needs."""
+"""What the menus offer: each place once, with the permission it needs; what a role uses every day stands first."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.urls import NoReverseMatch, reverse
 
+from huqing.access.models import Role
 from huqing.access.permissions import SIGNED_IN, permissions_of
 
 if TYPE_CHECKING:
@@ -41,10 +42,16 @@ class Item:
 
 @dataclass(frozen=True)
 class Group:
-    """Entries under one heading; the first group has none."""
+    """Entries under one heading; the first group has none. One that ``folds`` shows them when opened."""
 
     title: str
     items: list[Item]
+    folds: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether the page shown is in it."""
+        return any(item.current for item in self.items)
 
 
 # Pages that belong to another one's section.
@@ -141,16 +148,45 @@ GROUPS: list[tuple[str, list[Place]]] = [
 ]
 
 
+# As many entries as are read at a glance; the menu of a role with more shows these and folds the others.
+MOST_DAILY = 9
+_DAILY: dict[str, tuple[str, ...]] = {
+    Role.COUNTY: ("households", "alerts", "cases", "matters", "rosters", "visits", "ledger", "imports"),
+    Role.TOWN: ("households", "alerts", "applications", "cases", "matters", "rosters", "visits", "imports"),
+    Role.VILLAGE: ("households", "alerts", "applications", "cases", "matters", "plans", "visit-calendar", "visits"),
+    Role.GRID: ("households", "alerts", "cases", "matters", "plans", "visit-calendar", "visits", "phone"),
+    Role.READER: ("households", "alerts", "cases", "matters", "postings", "rosters", "visits", "ledger"),
+    Role.VISITOR: ("households", "matters", "plans", "visit-calendar", "visits", "phone", "my-residency"),
+}
+# What the others of a group are headed when some of it stand above.
+_MORE = {title: f"更多{title}" for title in ("办理", "动态管理", "走访", "责任", "数据")}
+DAILY = {role: ("office:home", *(f"office:{name}" for name in names)) for role, names in _DAILY.items()}
+
+
 def menu(user: User, path: str) -> list[Group]:
-    """The menu of ``user`` on the page at ``path``: only places the role may enter, empty groups left out."""
+    """The menu of ``user`` on the page at ``path``: only places the role may enter, empty groups left out.
+
+    What the role uses every day comes first, the rest in groups that fold; short menus are shown whole.
+    """
     granted = permissions_of(user) | {SIGNED_IN}
     section = path.strip("/").split("/")[0]
     section = _PART_OF.get(section, section)
-    groups = [Group(title, list(_items(places, granted, section))) for title, places in GROUPS]
-    return [group for group in groups if group.items]
+    groups = [(title, dict(_items(places, granted, section))) for title, places in GROUPS]
+    if sum(len(items) for _, items in groups) <= MOST_DAILY:
+        return [Group(title, list(items.values())) for title, items in groups if items]
+    daily = DAILY[user.role]
+    first = [item for _, items in groups for view, item in items.items() if view in daily]
+    return [Group("", first), *_folded(groups, daily)]
 
 
-def _items(places: list[Place], granted: set[str], section: str) -> Iterator[Item]:
+def _folded(groups: list[tuple[str, dict[str, Item]]], daily: tuple[str, ...]) -> Iterator[Group]:
+    for title, items in groups:
+        rest = [item for view, item in items.items() if view not in daily]
+        if rest:
+            yield Group(title if len(rest) == len(items) else _MORE.get(title, title), rest, folds=True)
+
+
+def _items(places: list[Place], granted: set[str], section: str) -> Iterator[tuple[str, Item]]:
     for place in places:
         if place.permission not in granted:
             continue
@@ -158,7 +194,7 @@ def _items(places: list[Place], granted: set[str], section: str) -> Iterator[Ite
             url = _address(place.view)
         except NoReverseMatch:
             continue
-        yield Item(url, place.label, place.icon, current=place.section == section, bar=place.bar)
+        yield place.view, Item(url, place.label, place.icon, current=place.section == section, bar=place.bar)
 
 
 @cache
