@@ -112,52 +112,57 @@ function sender(): Sender | null {
 }
 
 let timer: ReturnType<typeof setTimeout> | undefined
-let again = false
+/** What was asked for while something else was under way: it is done when that has ended. */
+let asked: 'nothing' | 'send' | 'sync' = 'nothing'
 
 /**
  * Bring everything up to date; asked for by the user, at the start, when the network comes back and every half hour.
  * `arrived`: the packet a link has just brought.
  */
 export async function syncNow(arrived: Packet | null = null): Promise<void> {
-  await run((who) => sync(who, arrived))
+  await run('sync', (who) => sync(who, arrived))
 }
 
 /** Send what waits and is due. */
 export async function sendNow(now = false): Promise<void> {
-  await run(async (who) => {
+  await run('send', async (who) => {
     const outcome = await flush(who, now)
     if (outcome.trouble) throw outcome.trouble
   })
 }
 
-async function run(work: (who: Sender) => Promise<void>): Promise<void> {
+/** Whether the account that something was begun for is still the one on the screen: of another nothing is said. */
+function isCurrent(who: Sender): boolean {
+  return who.store === store.value && who.store.isOpen()
+}
+
+async function run(what: 'send' | 'sync', work: (who: Sender) => Promise<void>): Promise<void> {
   const who = sender()
   if (!who) return
   if (busy.value) {
-    again = true
+    if (asked !== 'sync') asked = what
     return
   }
   busy.value = true
   clearTimeout(timer)
   try {
     await work(who)
-    trouble.value = null
+    if (isCurrent(who)) trouble.value = null
   } catch (error) {
-    trouble.value = (error as Failure).kind ? (error as Failure) : null
-    if (!trouble.value && who.store === store.value) console.error(error)
-  } finally {
-    busy.value = false
-    if (who.store === store.value) await plan(who)
+    if (isCurrent(who)) {
+      trouble.value = (error as Failure).kind ? (error as Failure) : null
+      if (!trouble.value) console.error(error)
+    }
   }
+  busy.value = false
+  const more = asked
+  asked = 'nothing'
+  if (more !== 'nothing') timer = setTimeout(() => void (more === 'sync' ? syncNow() : sendNow()), 0)
+  else if (isCurrent(who)) await plan(who).catch((error: unknown) => { if (isCurrent(who)) console.error(error) })
 }
 
 /** Come again when the next thing is due. */
 async function plan(who: Sender): Promise<void> {
-  if (again) {
-    again = false
-    timer = setTimeout(() => void sendNow(), 0)
-    return
-  }
   if (revoked.value) return
   const rows = await who.store.instances.where({ state: 'queued' }).toArray()
   const said = await who.store.confirmations.where({ state: 'waiting' }).toArray()

@@ -28,6 +28,8 @@ export interface FormEntry {
   method: string
   visit: string
   kind: string
+  /** Only for the tasks that name it, never for other households. */
+  given?: boolean
 }
 
 export interface Task {
@@ -69,6 +71,8 @@ export interface Household {
   visits: { on: string; kind: string; title: string; by: string; state: string; reason: string }[]
   tasks: Task[]
   read: { household: Record<string, string>; person: Record<string, Record<string, string>> }
+  /** Not in this person's care: gone to once, by name, and told of no more than that takes. */
+  given?: boolean
 }
 
 export interface Village {
@@ -76,6 +80,8 @@ export interface Village {
   title: string
   read: Record<string, string>
   tasks?: Task[]
+  /** Only a household gone to once lies there. */
+  given?: boolean
 }
 
 export interface Packet {

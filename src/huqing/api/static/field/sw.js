@@ -1,5 +1,5 @@
 // Keeps the app's own files so that it starts without a network. Data never passes through here.
-const VERSION = "81f809625bb7";
+const VERSION = "3aee82cd54f8";
 const FILES = [
 	"FormScreen-CdGv4PpJ.css",
 	"FormScreen-DDDxrIZF.js",
@@ -7,7 +7,7 @@ const FILES = [
 	"defineProperty-DHR6M5mJ.css",
 	"defineProperty-u2-4GJDo.js",
 	"icon.svg",
-	"index-BFkHPHN2.js",
+	"index-Bc4o-C3W.js",
 	"index-EKets9AH.css",
 	"./",
 	"notice.css",
