@@ -6,13 +6,11 @@ import threading
 from collections import Counter
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from huqing.matters import actions
 from huqing.matters.actions import Given
 from huqing.matters.errors import MatterError, Moved
-
-pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes one after the other anyway")
 
 
 @pytest.mark.django_db(transaction=True)
