@@ -13,8 +13,9 @@ from huqing.access.permissions import Refused
 from huqing.cases import actions, announcing, calendar, needs, postings, steps
 from huqing.cases.errors import CaseError, Moved
 from huqing.cases.models import Case, CaseStep, Evidence
-from huqing.cases.procedure import from_data, procedure_of
+from huqing.cases.procedure import procedure_of
 from huqing.matching.draws import Candidate, Question, record
+from huqing.packs.procedures.frozen import from_data
 from huqing.plans.actions import add_measure, make_plan
 from huqing.registry.models import Household
 from huqing.teams.models import Staff

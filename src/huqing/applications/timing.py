@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
-
-from django.conf import settings
 
 from huqing.access.calendar import workdays
+from huqing.access.procedures import declared as procedures
 from huqing.applications.kinds import declared
-from huqing.cases.procedure import FOLDER
 from huqing.packs.errors import PackError
-from huqing.packs.procedures import procedures
 from huqing.packs.procedures.declaration import chosen
 
 
@@ -21,7 +17,7 @@ def answer_due(region: str, day: dt.date) -> dt.date:
     A villager is not turned away because no procedure is in force or one is written wrong: then ``answer_within``.
     """
     try:
-        within = chosen(procedures(Path(settings.DATA) / FOLDER), region, day).start.within
+        within = chosen(procedures(), region, day).start.within
     except (PackError, LookupError):
         within = None
     return (within or declared().answer_within).last_day(day, workdays())

@@ -6,58 +6,29 @@ keeps its ``village``; one that is about the village's own officers has the town
 
 from __future__ import annotations
 
-import datetime as dt
-
 from django.db import models
 from django.db.models import Q
 
+from huqing.access.procedures import NEVER, FrozenProcedure, FrozenState, Step
 from huqing.access.scope import ScopedManager
 
-# Stands for "no deadline" where lists are sorted by it: the latest first must not hide what is pressing.
-NEVER = dt.date(9999, 12, 31)
 
+class MatterProcedure(FrozenProcedure):
+    """A procedure that matters follow."""
 
-class MatterProcedure(models.Model):
-    """A declared procedure as it was when the first matter began with it."""
-
-    key = models.CharField("代号", max_length=40)
-    digest = models.CharField("内容摘要", max_length=64)
-    title = models.CharField("名称", max_length=60)
-    declaration = models.JSONField("内容")
-    first_used_at = models.DateTimeField("首次使用时间")
-
-    class Meta:
+    class Meta(FrozenProcedure.Meta):
         verbose_name = "事项程序"
         verbose_name_plural = "事项程序"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["key", "digest"], name="matter_procedure_once", violation_error_message="该程序版本已存在。"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.title
 
 
-class MatterState(models.Model):
-    """A state of one procedure version: what a matter's state points to, so that none can be in an undeclared one."""
+class MatterState(FrozenState):
+    """A state of one procedure that matters follow."""
 
     procedure = models.ForeignKey(MatterProcedure, models.CASCADE, related_name="states", verbose_name="事项程序")
-    key = models.CharField("代号", max_length=40)
-    title = models.CharField("名称", max_length=60)
-    kind = models.CharField("类型", max_length=8, help_text="start, open, standing, end")
 
-    class Meta:
+    class Meta(FrozenState.Meta):
         verbose_name = "事项环节"
         verbose_name_plural = "事项环节"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["procedure", "key"], name="matter_state_once", violation_error_message="该环节已存在。"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.title
 
 
 class Matter(models.Model):
@@ -184,8 +155,8 @@ class Matter(models.Model):
         return self.due_on != NEVER
 
 
-class MatterStep(models.Model):
-    """One step a matter took: never changed, never deleted. ``actor`` says who, where it was nobody of the office."""
+class MatterStep(Step):
+    """One step a matter took. ``actor`` says who, where it was nobody of the office."""
 
     class Actor(models.TextChoices):
         OFFICE = "office", "办理人"
@@ -193,24 +164,14 @@ class MatterStep(models.Model):
         SYSTEM = "system", "系统"
 
     matter = models.ForeignKey(Matter, models.PROTECT, related_name="steps", verbose_name="村民事项")
-    turn = models.PositiveIntegerField("第几步")
-    move = models.CharField("办理", max_length=40)
-    title = models.CharField("名称", max_length=60)
-    before = models.CharField("原环节", max_length=40)
-    after = models.CharField("新环节", max_length=40)
     actor = models.CharField("谁办的", max_length=8, choices=Actor.choices, default=Actor.OFFICE)
-    by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="办理人")
-    on = models.DateField("办理日期")
-    at = models.DateTimeField("办理时间")
     text = models.CharField("说明", max_length=1000, blank=True)
-    late_by = models.PositiveSmallIntegerField("超期工作日", default=0)
 
     objects = ScopedManager(region="matter__region_code", grid="matter__household__grid")
 
-    class Meta:
+    class Meta(Step.Meta):
         verbose_name = "事项办理记录"
         verbose_name_plural = "事项办理记录"
-        ordering = ["turn"]
         constraints = [
             models.UniqueConstraint(
                 fields=["matter", "turn"], name="matter_step_once", violation_error_message="这一步已经办理。"

@@ -13,10 +13,11 @@ from django.db.models.functions import Substr
 from huqing.access.calendar import workdays
 from huqing.access.models import Role
 from huqing.access.permissions import Refused, may
+from huqing.access.procedures import NEVER
 from huqing.access.scope import ScopedQuerySet, code_range, visible
 from huqing.matters import actions
 from huqing.matters.errors import MatterError
-from huqing.matters.models import NEVER, Matter, MatterStep
+from huqing.matters.models import Matter, MatterStep
 from huqing.matters.procedure import procedure_of
 from huqing.packs.procedures import Move
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from huqing.access import audit
 from huqing.access.calendar import workdays
-from huqing.matters.models import NEVER, Matter, MatterStep
+from huqing.access.procedures import NEVER
+from huqing.matters.models import Matter, MatterStep
 from huqing.matters.procedure import procedure_of
 from huqing.packs.procedures import Move
 

@@ -5,57 +5,29 @@ The procedure a case began with is frozen with it: a county that changes its pro
 
 from __future__ import annotations
 
-import datetime as dt
-
 from django.db import models
 from django.db.models import Q
 
+from huqing.access.procedures import NEVER, FrozenProcedure, FrozenState, Step
 from huqing.access.scope import ScopedManager
 
-NEVER = dt.date(9999, 12, 31)
 
+class ProcedureVersion(FrozenProcedure):
+    """A procedure that cases follow."""
 
-class ProcedureVersion(models.Model):
-    """A declared procedure as it was when the first case began with it."""
-
-    key = models.CharField("代号", max_length=40)
-    digest = models.CharField("内容摘要", max_length=64)
-    title = models.CharField("名称", max_length=60)
-    declaration = models.JSONField("内容")
-    first_used_at = models.DateTimeField("首次使用时间")
-
-    class Meta:
+    class Meta(FrozenProcedure.Meta):
         verbose_name = "办理程序"
         verbose_name_plural = "办理程序"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["key", "digest"], name="procedure_version_once", violation_error_message="该程序版本已存在。"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.title
 
 
-class CaseState(models.Model):
-    """A state of one procedure version: what a case's state points to, so that none can be in an undeclared one."""
+class CaseState(FrozenState):
+    """A state of one procedure that cases follow."""
 
     procedure = models.ForeignKey(ProcedureVersion, models.CASCADE, related_name="states", verbose_name="办理程序")
-    key = models.CharField("代号", max_length=40)
-    title = models.CharField("名称", max_length=60)
-    kind = models.CharField("类型", max_length=8, help_text="start, open, standing, end")
 
-    class Meta:
+    class Meta(FrozenState.Meta):
         verbose_name = "办理环节"
         verbose_name_plural = "办理环节"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["procedure", "key"], name="case_state_once", violation_error_message="该环节已存在。"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.title
 
 
 class Case(models.Model):
@@ -128,27 +100,17 @@ class Case(models.Model):
         return self.number
 
 
-class CaseStep(models.Model):
-    """One step a case took: never changed, never deleted."""
+class CaseStep(Step):
+    """One step a case took."""
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="steps", verbose_name="办理事项")
-    turn = models.PositiveIntegerField("第几步")
-    move = models.CharField("办理", max_length=40)
-    title = models.CharField("名称", max_length=60)
-    before = models.CharField("原环节", max_length=40)
-    after = models.CharField("新环节", max_length=40)
-    by = models.ForeignKey("access.User", models.PROTECT, null=True, related_name="+", verbose_name="办理人")
-    on = models.DateField("办理日期")
-    at = models.DateTimeField("办理时间")
     reason = models.CharField("理由", max_length=500, blank=True)
-    late_by = models.PositiveSmallIntegerField("超期工作日", default=0)
 
     objects = ScopedManager(region="case__region_code", grid="case__household__grid")
 
-    class Meta:
+    class Meta(Step.Meta):
         verbose_name = "办理记录"
         verbose_name_plural = "办理记录"
-        ordering = ["turn"]
         constraints = [
             models.UniqueConstraint(
                 fields=["case", "turn"], name="case_step_once", violation_error_message="这一步已经办理。"
