@@ -105,7 +105,7 @@ def publish(*, cases: Iterable[Case], by: User, columns: Sequence[str] = DEFAULT
         if (case.pk, case.turn) in posted:
             raise CaseError(f"{case.number} 已经公示，不要重复公示。")
     kind, day = kind_of(chosen[0]) or KINDS["listing"], today()
-    title = f"{spoken_name(village.name)}{kind.title or level}名单{_again(chosen)}"
+    title = title_of(chosen)
     posting = PublicPosting.objects.create(
         village=village,
         region_code=village.code,
@@ -134,6 +134,13 @@ def publish(*, cases: Iterable[Case], by: User, columns: Sequence[str] = DEFAULT
         detail={"cases": len(chosen), "until": posting.ends_on},
     )
     return posting
+
+
+def title_of(cases: Sequence[Case]) -> str:
+    """What the posting of these cases (of one village, at one step) is called, the second time saying so."""
+    first = cases[0]
+    kind = kind_of(first) or KINDS["listing"]
+    return f"{spoken_name(first.household.village.name)}{kind.title or first.state.title}名单{_again(cases)}"
 
 
 def _again(cases: Sequence[Case]) -> str:

@@ -225,7 +225,7 @@ def _votes(request: HttpRequest, meeting: Evaluation) -> dict[int, evaluations.V
     return found
 
 
-SHEETS = {"attendance": "签到表", "ballots": "表决票", "count": "计票表", "minutes": "评议会记录"}
+SHEETS = {"attendance": "签到表", "ballots": "表决票", "count": "计票表", "minutes": "会议记录"}
 
 
 @requires("view_cases")

@@ -87,6 +87,8 @@ def card(request: HttpRequest, pk: int) -> HttpResponse:
 def _told(plan: Plan) -> dict[str, Any]:
     day = today()
     lines = lines_of(plan.household, plan, day)
+    sums = [line.planned.planned for line in lines if line.planned]
+    known = [fen for fen in sums if fen is not None]
     return {
         "plan": plan,
         "household": plan.household,
@@ -94,7 +96,8 @@ def _told(plan: Plan) -> dict[str, Any]:
         "matches": matches(plan.risks, lines),
         "causes": labels("poverty_cause", plan.causes),
         "risks": labels("risk_type", plan.risks),
-        "planned_sum": sum(line.planned.planned or 0 for line in lines if line.planned),
+        "planned_sum": sum(known) if known else None,
+        "unplanned": len(sums) - len(known),
         "day": day,
     }
 

@@ -86,6 +86,7 @@ def posting_add(request: HttpRequest, code: str) -> HttpResponse:
         "levels": levels,
         "level": level,
         "kind": kind,
+        "title": postings.title_of(chosen) if chosen else "",
         "fields": [(name, title, name in columns) for name, title in fields.items()],
         "chosen_columns": columns,
         "columns": [fields[name] for name in columns if name in fields],
