@@ -1,8 +1,9 @@
 """Casework for a county: ``HUQING_DATABASE=postgresql://… HUQING_DATA=… python bench/bench_cases.py``.
 
 Builds a demonstration of its own (3,000 households) in the data folder unless it is there, copies its households until
-there are 50,000 with an open case each, and measures: a batch of 2,000 county decisions, each in its own transaction with
-its audit event, and the page of a case, asked for by twenty people at once, with a second between clicks and without.
+there are 50,000 with an open case each, and measures: a batch of 2,000 county decisions, each written into its household's
+file and with its audit events, and the page of a case, asked for by twenty people at once, with a second between clicks
+and without.
 The cases are written as rows; what is measured goes through the product's own actions and pages.
 """
 
