@@ -6,6 +6,7 @@ What a killed worker left is taken up again: lines and their steps are one trans
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -155,10 +156,12 @@ def _together(batch: Batch, lines: Sequence[BatchLine]) -> bool:
     try:
         with transaction.atomic():
             taken = steps.steps_of(turns=turns, move=batch.move, by=batch.created_by, reason=batch.reason)
+            told: dict[str, list[int]] = defaultdict(list)
             for line in lines:
-                line.state = BatchLine.State.REFUSED if line.case_id in taken.refused else BatchLine.State.DONE
-                line.told = str(taken.refused.get(line.case_id or 0, ""))[:TOLD_LENGTH]
-            BatchLine.objects.bulk_update(lines, ["state", "told"])
+                told[str(taken.refused.get(line.case_id or 0, ""))[:TOLD_LENGTH]].append(line.pk)
+            for text, pks in told.items():
+                state = BatchLine.State.REFUSED if text else BatchLine.State.DONE
+                BatchLine.objects.filter(pk__in=pks).update(state=state, told=text)
     except (CaseError, OperationalError) as error:
         # One household's file did not take it, or somebody else's lock crossed ours: each for itself then.
         logger.info("批量办理 %s 的一组改为逐件办理：%s", batch.pk, error)
