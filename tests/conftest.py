@@ -6,15 +6,19 @@ import datetime as dt
 import itertools
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.serving import Traffic
 
 NOW = dt.datetime(2024, 6, 1, 9, 0, tzinfo=dt.UTC)
 PASSWORD = "Fengjie-2024!"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# Milliseconds until what the screen does not say counts as never said; a machine that does much else draws a page late.
+PATIENCE = 60_000
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,20 +30,64 @@ FLAGS = [
 ]
 
 
+# What a process remembers for a while by codes and numbers that mean something else in the next test.
+REMEMBERED = {
+    "huqing.access.procedures": "_PARSED",
+    "huqing.office.places": "_KEPT",
+    "huqing.office.views.public": "_KEPT",
+    "huqing.office.views.public_draws": "_KEPT",
+    "huqing.office.views.public_matters": "_KEPT",
+    "huqing.screening.actions": "_rechecker",
+    "huqing.visits.lists": "_held",
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """Every test begins like a process that has just started, whatever ran before it."""
+    for module, name in REMEMBERED.items():
+        if loaded := sys.modules.get(module):
+            known = getattr(loaded, name)
+            (known.clear if isinstance(known, dict) else known.cache_clear)()
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """One browser for all tests; they are skipped only where there is none."""
     if CHROMIUM is None:
         pytest.skip("没有找到 Chromium（chromium、chromium-browser 或 google-chrome）")
-    from playwright.sync_api import sync_playwright
+    from django.db import connections
+    from playwright.sync_api import expect, sync_playwright
 
-    # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
+    expect.set_options(timeout=PATIENCE)
+    # Playwright keeps an event loop in this thread, which Django takes for asynchronous code: it would open a second
+    # connection for the rest of the run, and the first one would be left open beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    kept = {alias: connections[alias] for alias in connections}
     with sync_playwright() as playwright:
+        for alias, connection in kept.items():
+            connections[alias] = connection
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="session")
+def traffic(live_server) -> Traffic:
+    """What goes on in the server that all tests of this process share."""
+    return Traffic(live_server.thread.httpd)
+
+
+@pytest.fixture
+def served(transactional_db, live_server, traffic) -> Iterator[str]:
+    """The address of the running product.
+
+    A browser that hangs up does not stop the server: what it asked last is waited for before the tables are emptied,
+    or its rows turn up in the next test and PostgreSQL has two that wait for each other.
+    """
+    yield live_server.url
+    traffic.drain()
 
 
 @pytest.fixture(scope="session")

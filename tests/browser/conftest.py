@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Request, expect
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, expect
+from tests.conftest import PATIENCE
 
 from huqing.access.instance import mark_demo
 
 TODAY = dt.date(2026, 6, 30)
-PATIENCE = 30_000
 # Kinds of files and keys on the keyboard have no other names.
 LATIN = {"xlsx", "xls", "csv", "Esc", "Tab", "Shift"}
 HIDDEN_WORDS = "code, [data-latin]"
@@ -35,7 +36,7 @@ class Watched:
         self.page.on("request", self._request)
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("load", lambda page: self._read())
+        self.page.on("load", self._loaded)
 
     def _request(self, request: Request) -> None:
         if not request.url.startswith((f"{self.origin}/", "data:", "blob:")):
@@ -44,6 +45,11 @@ class Watched:
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
+
+    def _loaded(self, page: Page) -> None:
+        # A page that is left at once has nothing more to say.
+        with suppress(Error):
+            self._read()
 
     def _read(self) -> None:
         # Letters before a digit are the number of a document: LV05.
@@ -66,8 +72,15 @@ class Watched:
     def sees(self, *texts: str) -> None:
         """Wait until each text stands on the page."""
         for text in texts:
-            expect(self.page.locator("body")).to_contain_text(text, timeout=PATIENCE)
+            expect(self.page.locator("body")).to_contain_text(text)
+        # Words stand there before the page's script runs, and what is pressed before that is lost.
+        self.page.wait_for_load_state()
         self._read()
+
+    def click(self, button: Locator) -> None:
+        """Press what leads to another page, and wait until that is there with its script."""
+        with self.page.expect_navigation():
+            button.click()
 
     def go(self, path: str) -> None:
         """Open a page of the product."""
@@ -79,7 +92,7 @@ class Watched:
         self.go("/")
         self.page.get_by_label("用户名").fill(username)
         self.page.get_by_label("密码").fill(password)
-        self.page.get_by_role("button", name="登录").click()
+        self.click(self.page.get_by_role("button", name="登录"))
 
     def sign_out(self) -> None:
         """Leave by the account menu."""
@@ -89,12 +102,12 @@ class Watched:
 
 
 @pytest.fixture
-def product(transactional_db, live_server, settings, tmp_path, monkeypatch) -> str:
+def product(served, settings, tmp_path, monkeypatch) -> str:
     """The running product with a data folder of its own, on a fixed day; second factors are tested elsewhere."""
     settings.DATA = tmp_path / "data"
     mark_demo(settings.DATA)
     monkeypatch.setattr("django.utils.timezone.localdate", lambda *args: TODAY)
-    return live_server.url
+    return served
 
 
 @pytest.fixture

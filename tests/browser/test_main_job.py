@@ -108,10 +108,10 @@ def test_from_the_countys_files_to_a_waived_alert_in_the_audit_log(users_by_role
     office.sees("筛查已排队", "完成", "县级经办")
     assert Run.objects.count() == before + 1
 
-    page.get_by_role("link", name="预警", exact=True).first.click()
+    office.click(page.get_by_role("link", name="预警", exact=True).first)
     page.get_by_label("规则").select_option(label="人均纯收入低于监测线")
     office.sees("清空")
-    expect(page.locator("table.data tbody tr")).to_have_count(1, timeout=30_000)
+    expect(page.locator("table.data tbody tr")).to_have_count(1)
     page.get_by_role("link", name="人均纯收入低于监测线").first.click()
     office.sees("为什么提示", "按近12个月收支计算的人均纯收入低于当地当年监测线")
     office.sees("2,000.00 元/人·年", "3,000.00 元/年", "9,000.00 元/人·年", "中农组发〔2021〕7号")
@@ -127,11 +127,11 @@ def test_from_the_countys_files_to_a_waived_alert_in_the_audit_log(users_by_role
     office.sign_out()
 
     office.sign_in("audit_admin", PASSWORD)
-    page.get_by_role("link", name="审计日志").first.click()
+    office.click(page.get_by_role("link", name="审计日志").first)
     first = page.locator("table.data tbody tr").filter(has_text="预警").first
     expect(first).to_contain_text("县级经办")
     page.get_by_role("button", name="核对是否完整").click()
-    expect(page.locator("#verified .message-success")).to_be_visible(timeout=30_000)
+    expect(page.locator("#verified .message-success")).to_be_visible()
     first.get_by_role("link").click()
     office.sees(REASON)
 

@@ -65,7 +65,7 @@ def test_another_line_is_tried_and_the_alerts_stay_as_they_are(users_by_role, tw
     expect(row).to_have_count(1)
     assert "1" in row.inner_text()
 
-    page.get_by_role("link", name="看名单").click()
+    office.click(page.get_by_role("link", name="看名单"))
     page.get_by_label("规则").select_option(label="人均纯收入低于监测线")
     office.sees("清空")
     listed = page.locator("table.data tbody tr")

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from python_calamine import CalamineWorkbook
 from tests.api.phone import BOUNDARY, attached, multipart
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, PATIENCE
 
 from huqing.access.models import AuditEvent
 from huqing.registry.models import Household
@@ -52,7 +52,7 @@ def send(address: str, xml: str, *files) -> int:
     body = multipart(xml.encode(), files)
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "X-OpenRosa-Version": "1.0"}
     request = urllib.request.Request(f"{address}/submission", body, headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE / 1000) as answer:
         return answer.status
 
 

@@ -23,7 +23,6 @@ def huqing(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
 
 

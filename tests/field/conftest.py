@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
-from tests.conftest import CHROMIUM, FLAGS
+from tests.conftest import CHROMIUM, FLAGS, PATIENCE
 from tests.field.line import Line
 from tests.visits import building
 
@@ -23,9 +23,6 @@ from huqing.visits import links
 from huqing.visits.models import FormVersion, Submission
 
 TODAY = dt.date(2026, 6, 30)
-PATIENCE = 60_000
-# A machine that does much else draws a page late; what never comes is noticed all the same.
-expect.set_options(timeout=PATIENCE)
 # Units, addresses and the names of other makers have no other words.
 LATIN = {"KB", "MB", "GB", "http", "https", "ODK", "Collect", "Edge", "Safari", "OPPO", "vivo"}
 # The browser's own words about a line that the test has cut.
@@ -55,6 +52,18 @@ STORED = """async (name) => {
         base.close()
     }
     return found
+}"""
+
+# Under the sender's own lock, or a try that fails at this moment would put its own time there.
+TIRED = """async () => {
+    const told = (asked) => new Promise((done) => { asked.onsuccess = () => done(asked.result) })
+    const { name } = (await indexedDB.databases()).find((each) => /^huqing-field-.+/.test(each.name))
+    await navigator.locks.request(`huqing-outbox-${name}`, async () => {
+        const base = await told(indexedDB.open(name))
+        const rows = base.transaction('instances', 'readwrite').objectStore('instances')
+        for (const row of await told(rows.getAll())) await told(rows.put({ ...row, nextAt: Date.now() + 300_000 }))
+        base.close()
+    })
 }"""
 
 
@@ -87,6 +96,11 @@ class Phone:
         if message.type in ("error", "warning") and not any(part in message.text for part in EXPECTED):
             self.complaints.append(message.text)
 
+    def switch_off(self) -> None:
+        """Close the browser; what it keeps lies in its folder."""
+        self.dead = True
+        self.context.close()
+
     def read(self, page: Page | None = None) -> str:
         """What can be read on the page now; words that are not Chinese are noted."""
         text = (page or self.page).evaluate(
@@ -105,7 +119,7 @@ class Phone:
     def sees(self, *texts: str, page: Page | None = None) -> None:
         """Wait until each text stands on the page."""
         for text in texts:
-            expect((page or self.page).locator("body")).to_contain_text(text, timeout=PATIENCE)
+            expect((page or self.page).locator("body")).to_contain_text(text)
         self.read(page)
 
     def go(self, path: str = "/field/") -> None:
@@ -122,7 +136,7 @@ class Phone:
 
     def settle(self) -> None:
         """Wait until the app is up to date and its service worker keeps it."""
-        expect(self.page.locator(".sync")).to_contain_text("已同步", timeout=PATIENCE)
+        expect(self.page.locator(".sync")).to_contain_text("已同步")
         active = "navigator.serviceWorker.ready.then((it) => it.active.state === 'activated')"
         self.until(lambda: self.page.evaluate(active))
 
@@ -133,8 +147,12 @@ class Phone:
     def nudge(self, page: Page | None = None) -> None:
         """What the browser says when the network is back: everything that waits is tried at once."""
         screen = page or self.page
-        expect(screen.locator(".sync:not(.busy)")).to_be_visible(timeout=PATIENCE)
+        expect(screen.locator(".sync:not(.busy)")).to_be_visible()
         screen.evaluate("window.dispatchEvent(new Event('online'))")
+
+    def tired(self) -> None:
+        """As after many failures: it is minutes until the phone tries again by itself."""
+        self.page.evaluate(TIRED)
 
     def until(self, told: Callable[[], bool]) -> None:
         """Wait until something is so that the page cannot know."""
@@ -161,7 +179,7 @@ class Phone:
     def begin(self, title: str, page: Page | None = None) -> None:
         """Open a form from the page of a household."""
         (page or self.page).get_by_role("button", name=title).first.click()
-        expect((page or self.page).locator(".form-foot")).to_be_visible(timeout=PATIENCE)
+        expect((page or self.page).locator(".form-foot")).to_be_visible()
 
     def question(self, label: str, page: Page | None = None) -> Locator:
         """The box of a question on the form."""
@@ -177,7 +195,7 @@ class Phone:
     def photo(self, label: str, file: Path) -> None:
         """Choose a picture from the phone."""
         self.question(label).locator("input[type=file]").first.set_input_files(file)
-        expect(self.question(label).locator("img.preview, .preview img, img").first).to_be_visible(timeout=PATIENCE)
+        expect(self.question(label).locator("img.preview, .preview img, img").first).to_be_visible()
 
     def finish(self, page: Page | None = None) -> None:
         """Say that the form is done."""
@@ -185,7 +203,7 @@ class Phone:
 
     def saved(self) -> None:
         """Wait until the answers of the open form are kept."""
-        expect(self.page.locator(".form-head .state")).to_contain_text("已自动保存", timeout=PATIENCE)
+        expect(self.page.locator(".form-head .state")).to_contain_text("已自动保存")
         self.page.wait_for_function("location.hash.startsWith('#/form/')")
 
     def stored(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
@@ -210,13 +228,13 @@ class Phone:
 
 
 @pytest.fixture
-def product(transactional_db, live_server, settings, tmp_path, monkeypatch) -> str:
+def product(served, settings, tmp_path, monkeypatch) -> str:
     """The running product with a data folder of its own, on a fixed day."""
     settings.DATA = tmp_path / "data"
     settings.DATA.mkdir()
     mark_demo(settings.DATA)
     monkeypatch.setattr("django.utils.timezone.localdate", lambda *args: TODAY)
-    return live_server.url
+    return served
 
 
 @pytest.fixture
@@ -225,8 +243,7 @@ def line(product) -> Iterator[Line]:
     made = Line(product)
     yield made
     made.free()
-    made.down()
-    made.drain()
+    made.close()
 
 
 @pytest.fixture
@@ -289,7 +306,7 @@ def phone(line, chromium: Browser, tmp_path) -> Iterator[Callable[..., Phone]]:
     yield give
     for one in given:
         if not one.dead:
-            one.context.close()
+            one.switch_off()
     for one in given:
         assert not one.elsewhere, one.elsewhere
         assert not one.complaints, one.complaints

@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import PATIENCE, Traffic, held_port
 
 # What a request meets: None (goes through), or one of the classes below.
 Fate = Any
@@ -18,6 +20,13 @@ HOPS = {"connection", "keep-alive", "transfer-encoding", "content-length", "date
 @dataclass(frozen=True)
 class Lost:
     """The request arrives, its answer does not."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """The request is on its way until ``go`` is set; then it arrives, and so does its answer."""
+
+    go: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True)
@@ -60,10 +69,11 @@ class Line:
         self.server = server.removeprefix("http://")
         self.fate: Callable[[Asked], Fate] = lambda asked: None
         self.asked: list[Asked] = []
-        self.port = 0
-        self.under_way = 0
-        self.changed = threading.Condition()
+        self.passed: list[Asked] = []
+        self._holding = ExitStack()
+        self.port = self._holding.enter_context(held_port())
         self._listening: ThreadingHTTPServer | None = None
+        self._traffic: list[Traffic] = []
         self.up()
 
     @property
@@ -74,25 +84,28 @@ class Line:
         """Listen, on the same port as before."""
         if self._listening is None:
             self._listening = _Server(("127.0.0.1", self.port), _handler(self))
-            self.port = self._listening.server_address[1]
+            self._traffic.append(Traffic(self._listening))
             threading.Thread(target=self._listening.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def down(self) -> None:
-        """Refuse every connection."""
+        """Refuse every connection, and every request on a connection that a browser has opened for later."""
         if self._listening is not None:
-            self._listening.shutdown()
-            self._listening.server_close()
-            self._listening = None
+            listening, self._listening = self._listening, None
+            listening.shutdown()
+            listening.server_close()
 
-    def drain(self) -> None:
-        """Wait until the server has done with what a phone asked before it hung up."""
-        with self.changed:
-            assert self.changed.wait_for(lambda: not self.under_way, timeout=30)
+    @property
+    def is_up(self) -> bool:
+        return self._listening is not None
 
-    def _begun(self, by: int) -> None:
-        with self.changed:
-            self.under_way += by
-            self.changed.notify_all()
+    def close(self) -> None:
+        """Wait until everything is done that a phone asked before it hung up, and give the port back."""
+        if self.is_up:
+            self._traffic[-1].drain()
+            self.down()
+        for traffic in self._traffic:
+            traffic.settle()
+        self._holding.close()
 
     def only(self, part: str, *fates: Fate, method: str = "") -> None:
         """The next requests whose path holds ``part`` meet these fates in turn; everything else goes through."""
@@ -111,13 +124,16 @@ class Line:
         """Everything goes through again."""
         self.fate = lambda asked: None
 
-    def count(self, part: str, method: str = "") -> int:
-        """How many requests were seen for a path that holds ``part``."""
-        return sum(part in asked.path and method in ("", asked.method) for asked in self.asked)
+    def count(self, part: str, method: str = "", *, passed: bool = False) -> int:
+        """How many requests were seen for a path that holds ``part``, or were passed on to the server."""
+        seen = self.passed if passed else self.asked
+        return sum(part in asked.path and method in ("", asked.method) for asked in list(seen))
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # A browser opens several connections at once, and this process may be late to accept them.
+    request_queue_size = 64
     allow_reuse_address = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -133,22 +149,24 @@ def _handler(line: Line) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
             size = int(self.headers.get("Content-Length") or 0)
             asked = Asked(self.command, self.path, size)
+            if not line.is_up:
+                return
             line.asked.append(asked)
             fate = line.fate(asked)
             if isinstance(fate, Cut):
                 self.rfile.read(min(fate.after, size))
                 return
             body = self.rfile.read(size) if size else b""
+            if isinstance(fate, Held):
+                fate.go.wait(PATIENCE)
             if isinstance(fate, Stranger):
                 self.answer(fate.status, {"Content-Type": fate.kind, **fate.headers}, fate.body)
                 return
-            line._begun(1)
+            line.passed.append(asked)
             try:
                 status, headers, content = self.ask(body)
             except (OSError, http.client.HTTPException):
                 return
-            finally:
-                line._begun(-1)
             if isinstance(fate, Lost):
                 return
             if isinstance(fate, Changed):
@@ -160,7 +178,7 @@ def _handler(line: Line) -> type[BaseHTTPRequestHandler]:
             # What is changed on the way must not be packed.
             headers.pop("Accept-Encoding", None)
             # Closed whatever happens: a server that is killed in the middle leaves no answer.
-            with closing(http.client.HTTPConnection(line.server, timeout=60)) as connection:
+            with closing(http.client.HTTPConnection(line.server, timeout=PATIENCE)) as connection:
                 connection.request(self.command, self.path, body=body or None, headers=headers)
                 answer = connection.getresponse()
                 kept = {name: value for name, value in answer.getheaders() if name.lower() not in HOPS}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 from tests.field import killed_server
-from tests.field.conftest import PATIENCE
 from tests.field.line import Cut, Line, Lost, Stranger
 
 from huqing.registry.models import Household
@@ -38,6 +38,7 @@ def test_a_form_filled_without_a_network_arrives_when_there_is_one(ready, line, 
     fill(ready, "房顶漏雨")
     ready.sees("离线，1 条待传", "等待上传")
     assert not received()
+    ready.tired()
     line.up()
     ready.page.get_by_role("button", name="返回").click()
     ready.tab("发件箱")
@@ -49,15 +50,16 @@ def test_a_form_filled_without_a_network_arrives_when_there_is_one(ready, line, 
 
 
 def test_a_lost_reply_and_a_double_tap_make_one_record(ready, line, received):
-    line.only("/submission", Lost(), Lost(), method="POST")
+    line.always("/submission", Lost())
     ready.household("张大山")
     ready.begin("入户走访")
     ready.write("走访情况", "一切都好")
     ready.page.get_by_role("button", name="填好了").dblclick()
     ready.sees("张大山户", "待传")
-    for tried in (1, 2):
-        ready.until(lambda tried=tried: line.count("/submission", "POST") == tried)
-        ready.nudge()
+    ready.nudge()
+    ready.until(lambda: line.count("/submission", "POST") >= 2)
+    line.free()
+    ready.nudge()
     ready.settled("sent")
     assert len(received()) == 1
 
@@ -76,11 +78,10 @@ def test_two_windows_neither_open_one_draft_twice_nor_send_twice(ready, line, re
     ready.finish()
     ready.sees("张大山户")
     line.free()
-    before = line.count("/submission", "POST")
     for page in (ready.page, second):
         ready.nudge(page)
     ready.settled("sent", 2)
-    assert line.count("/submission", "POST") == before + 2
+    assert line.count("/submission", "POST", passed=True) == 2
     assert sorted(map(note, received())) == ["第一份", "第二份"]
 
 
@@ -104,7 +105,7 @@ def test_an_upload_cut_in_a_photograph_goes_on_and_arrives_whole(ready, line, re
     line.only("/submission", Cut(30_000), Cut(60_000), method="POST")
     fill(ready, "墙上有裂缝", photograph)
     for tried in (1, 2):
-        ready.until(lambda tried=tried: line.count("/submission", "POST") == tried)
+        ready.until(lambda tried=tried: line.count("/submission", "POST") >= tried)
         ready.nudge()
     ready.settled("sent")
     (one,) = received()
@@ -145,8 +146,8 @@ def test_many_photographs_go_in_parts_and_only_what_is_missing_goes_again(
     LARGEST = max(row["blob"] for row in sizes) + 20_000
     line.fate = fate
     one.finish()
-    one.sees("张大山户", "待传")
-    one.until(lambda: len(sent) > 2)
+    one.sees("张大山户")
+    one.until(lambda: len([size for size in sent if size <= LARGEST]) >= 2)
     one.nudge()
     one.settled("sent")
     (only,) = received()
@@ -198,10 +199,12 @@ def test_a_page_of_a_foreign_network_is_no_answer(ready, line, received):
         Stranger(201, b"<html>created</html>"),
     ):
         line.always("/key/", answer)
+        before = line.count("/key/")
         if not ready.table("instances"):
             fill(ready, "不能丢")
         else:
             ready.nudge()
+        ready.until(lambda before=before: line.count("/key/") > before)
         ready.sees("离线，1 条待传")
     assert not received()
     assert not line.count("/portal")
@@ -226,12 +229,16 @@ def test_a_record_that_is_refused_says_why_and_can_be_corrected_and_sent_again(s
 
 
 def test_a_server_that_is_broken_for_a_while_loses_nothing(ready, line, received):
-    line.only("/submission", Stranger(500), Stranger(502), method="POST")
+    line.always("/submission", Stranger(500))
     fill(ready, "再试一次")
     ready.sees("待传")
-    for tried in (1, 2):
-        ready.until(lambda tried=tried: line.count("/submission", "POST") == tried)
-        ready.nudge()
+    line.always("/submission", Stranger(502))
+    before = line.count("/submission", "POST")
+    ready.nudge()
+    ready.until(lambda: line.count("/submission", "POST") > before)
+    ready.sees("待传")
+    line.free()
+    ready.nudge()
     ready.settled("sent")
     assert len(received()) == 1
     expect(ready.page.locator(".sync")).to_contain_text("已同步")
@@ -250,7 +257,7 @@ def test_a_returned_record_comes_back_with_its_reason_and_its_correction_replace
     ready.tab("发件箱")
     ready.sees("退回原因：走访情况写得太少")
     ready.page.get_by_role("button", name="改好再交").click()
-    expect(ready.question("走访情况").locator("textarea, input")).to_have_value("写错了", timeout=PATIENCE)
+    expect(ready.question("走访情况").locator("textarea, input")).to_have_value("写错了")
     ready.write("走访情况", "改对了，屋顶已修好")
     ready.saved()
     ready.finish()
@@ -276,30 +283,39 @@ def test_a_record_refused_for_its_content_is_corrected_under_its_own_name(ready,
     assert (one.instance_id, note(one)) == (row["instanceId"], "改好了")
 
 
-@pytest.mark.timeout(300)
-def test_a_server_killed_in_the_middle_of_uploads_keeps_one_of_each(phone, tmp_path):
-    """The real server in processes of its own, killed with its children while a phone sends."""
+@pytest.fixture
+def mortal(tmp_path) -> Iterator[tuple[killed_server.Server, Line]]:
+    """The real server in processes of its own, and a line to it."""
     with killed_server.Server(tmp_path) as server:
         line = Line(server.origin)
-        one = phone(line=line)
-        one.sign_in(server.token, "张大山")
-        for number in range(4):
-            line.always("/submission", Stranger(503))
-            fill(one, f"第{number}份")
-            one.page.get_by_role("button", name="返回").click()
-        one.settled("queued", 4)
-        line.only("/submission", None, Lost(), method="POST")
-        one.nudge()
-        one.until(lambda: line.count("/submission", "POST") >= 6)
-        server.kill()
-        one.nudge()
-        one.sees("待传")
-        server.start()
-        line.free()
-        one.nudge()
-        one.settled("sent", 4)
-        assert server.records() == [f"第{number}份" for number in range(4)]
-        line.down()
+        yield server, line
+        line.close()
+
+
+def test_a_server_killed_in_the_middle_of_uploads_keeps_one_of_each(mortal, phone):
+    """Killed with its children while a phone sends."""
+    server, line = mortal
+    one = phone(line=line)
+    one.sign_in(server.token, "张大山")
+    line.always("/submission", Stranger(503))
+    for number in range(4):
+        fill(one, f"第{number}份")
+        one.page.get_by_role("button", name="返回").click()
+    one.settled("queued", 4)
+    one.tired()
+    # The first arrives, of the second the phone never hears, and nothing more goes through until the server is back.
+    before = line.count("/submission", "POST", passed=True)
+    line.only("/submission", None, Lost(), *[Cut()] * 100, method="POST")
+    one.nudge()
+    one.until(lambda: line.count("/submission", "POST", passed=True) == before + 2)
+    server.kill()
+    one.nudge()
+    one.sees("待传")
+    server.start()
+    line.free()
+    one.nudge()
+    one.settled("sent", 4)
+    assert server.records() == [f"第{number}份" for number in range(4)]
 
 
 def test_a_record_about_somebody_elses_household_does_not_hold_up_the_others(

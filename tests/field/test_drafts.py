@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
-import time
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 from tests.field import forms
+from tests.field.conftest import PATIENCE
 from tests.field.filling import fill_required
 
 from huqing.visits import review
@@ -24,16 +25,33 @@ ROWS = (
 )
 
 
-def browser_of(folder: Path) -> int:
-    """The process of the browser that this test started in this folder: the one that is nobody's child in it."""
+def kill_browser_of(folder: Path) -> None:
+    """Kill the browser that this test started in this folder, with its children, and wait until all are gone.
+
+    A child that lives a moment longer keeps the databases locked for the browser that comes next.
+    """
+    parents = {}
+    browsers = []
     for entry in Path("/proc").iterdir():
         try:
             command = (entry / "cmdline").read_bytes().decode().split("\0")
-        except (OSError, UnicodeDecodeError):
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, UnicodeDecodeError, ValueError):
             continue
         if f"--user-data-dir={folder}" in command and not any(part.startswith("--type=") for part in command):
-            return int(entry.name)
-    raise AssertionError("the browser does not run")
+            browsers.append(int(entry.name))
+    (browser,) = browsers
+
+    def is_own(process: int) -> bool:
+        return process == browser or (process in parents and is_own(parents[process]))
+
+    own = [process for process in parents if is_own(process)]
+    handles = [os.pidfd_open(process) for process in own]
+    for handle in handles:
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    for handle in handles:
+        assert select.select([handle], [], [], PATIENCE / 1000)[0]
+        os.close(handle)
 
 
 @pytest.fixture
@@ -59,11 +77,8 @@ def test_a_killed_browser_loses_nothing_that_was_said_to_be_kept(
     # One character after another, as a finger types: none of them waits for the field to be left.
     note.press_sequentially("房顶漏雨，院墙倒了一段", delay=20)
     first.saved()
-    process = browser_of(tmp_path / "phone")
     first.dead = True
-    os.kill(process, signal.SIGKILL)
-    while Path(f"/proc/{process}/cmdline").exists() and Path(f"/proc/{process}/cmdline").read_bytes():
-        time.sleep(0.01)
+    kill_browser_of(tmp_path / "phone")
 
     again = phone(folder=tmp_path / "phone")
     again.go()
@@ -258,6 +273,8 @@ def test_a_hundred_and_one_files_with_chinese_names_arrive(phone, token, househo
         field.set_input_files(
             {"name": name, "mimeType": "application/pdf", "buffer": b"%%PDF-1.4\n%d\n%%%%EOF" % number}
         )
+        # Whichever was read first would get the name.
+        expect(one.question(f"材料{number}").locator(".settled")).to_be_visible()
     one.saved()
     expect(one.page.locator(".settled", has_text="户口本")).to_have_count(101)
     fill_required(one.page)
