@@ -15,10 +15,12 @@ from huqing.matching.draws import (
     DrawError,
     Question,
     commitment,
+    committed,
     draw,
     new_seed,
     question_of,
     record,
+    record_text,
     verify,
 )
 
@@ -48,6 +50,20 @@ def test_the_answer_is_fixed_by_seed_words_and_question() -> None:
     assert draw(ROUND, SEED, "17 4 22") == draw(ROUND, SEED, "17 4 22")
     assert draw(ROUND, SEED, "17 4 22") != draw(ROUND, SEED, "17 4 23")
     assert len({new_seed() for _ in range(20)}) == 20
+
+
+def test_question_and_record_are_written_as_the_published_rules_say() -> None:
+    """Sorted keys, no spaces, UTF-8: what anybody's JSON library writes, also of names that need escaping."""
+    odd = Question(
+        '"引号"\n', (Candidate('a"\\', "层\t", frozenset({"乙", "甲"})), *VILLAGES), {"层\t": 1}, INSPECTORS, 1
+    )
+    for question in (odd, ROUND):
+        text = question.canonical()
+        assert text == json.dumps(json.loads(text), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        assert question_of(json.loads(text)) == committed(text) == question
+        assert committed(text).canonical() == text
+    told = json.dumps(record(ROUND, SEED, "17"), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert record_text(ROUND, draw(ROUND, SEED, "17"), SEED, "17") == told
 
 
 def test_a_record_repeats_and_every_change_of_it_is_noticed() -> None:

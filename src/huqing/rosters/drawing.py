@@ -20,7 +20,7 @@ from huqing.access.numbers import has_number, hide_numbers
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import code_range, covers
 from huqing.access.seal import seal, unseal
-from huqing.matching.draws import Candidate, DrawError, Question, commitment, new_seed, question_of, record
+from huqing.matching.draws import Candidate, DrawError, Question, commitment, committed, draw, new_seed, record_text
 from huqing.registry.models import Household, Label, Region
 from huqing.rosters import freezing, spells
 from huqing.rosters.models import RecheckItem, RecheckRound
@@ -207,25 +207,27 @@ def draw_round(*, round_: RecheckRound, said: str, witnesses: str, by: User) -> 
         raise ValidationError({"witnesses": "请写在场监督人的姓名。"})
     if has_number(said):
         raise ValidationError({"said": "现场报出的文字里有证件号码、电话或账号，请换一个。"})
+    question, seed, said = committed(freezing.text_of(round_.question)), unseal(bytes(round_.seed_sealed)), said.strip()
     try:
-        told = record(question_of(freezing.unpack(round_.question)), unseal(bytes(round_.seed_sealed)), said.strip())
+        result = draw(question, seed, said)
     except DrawError as error:
         raise ValidationError({"said": str(error)}) from error
-    if told["commitment"] != round_.commitment:
+    if commitment(seed, question) != round_.commitment:
         raise ValidationError("名单或种子与公布的承诺不符，数据被改动过。请停止抽取并核查审计日志。")
-    strata = {one["key"]: one["stratum"] for one in told["question"]["candidates"]}
+    strata = {one.key: one.stratum for one in question.candidates}
     made: list[RecheckItem] = []
-    for start in range(0, len(told["drawn"]), AT_ONCE):
-        numbers = told["drawn"][start : start + AT_ONCE]
+    for start in range(0, len(result.drawn), AT_ONCE):
+        numbers = result.drawn[start : start + AT_ONCE]
         rows = Household.objects.filter(number__in=numbers).values_list("pk", "number", "region_code")
         made += [
             RecheckItem(round=round_, household_id=pk, region_code=code, stratum=strata[number])
             for pk, number, code in rows
         ]
     RecheckItem.objects.bulk_create(made, batch_size=AT_ONCE)
-    round_.record, round_.witnesses, round_.state = freezing.pack(told), witnesses, S.DRAWN
+    round_.record = freezing.pack_text(record_text(question, result, seed, said).encode())
+    round_.witnesses, round_.state = witnesses, S.DRAWN
     round_.drawn_at, round_.drawn_by = timezone.now(), by
-    round_.save()
+    round_.save(update_fields=["record", "witnesses", "state", "drawn_at", "drawn_by"])
     detail = {"title": round_.title, "drawn": len(made), "witnesses": witnesses}
     audit.record(by=by, action="recheck_draw", subject=round_, detail=detail)
     return round_

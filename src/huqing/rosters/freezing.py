@@ -25,7 +25,12 @@ def pack_text(text: bytes) -> bytes:
 
 def unpack(packed: bytes | memoryview) -> Any:
     """What was packed."""
-    return json.loads(zlib.decompress(bytes(packed)))
+    return json.loads(text_of(packed))
+
+
+def text_of(packed: bytes | memoryview) -> str:
+    """The JSON that was packed, as it was written."""
+    return zlib.decompress(bytes(packed)).decode()
 
 
 def digest(content: Any) -> str:
