@@ -21,12 +21,14 @@ import psycopg
 import pytest
 from tests.api.phone import BOUNDARY, FILM, attached, instance_xml, multipart
 from tests.api.pictures import jpeg
+from tests.serving import held_port
 
 from huqing.api.openrosa import MOST_BYTES
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 XML = instance_xml("binaryType_two")
+READY = 120  # seconds that a server may take to start or to stop on a machine that does much else
 HEADERS = {"X-OpenRosa-Version": "1.0", "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
@@ -42,7 +44,7 @@ class Server:
 
     def ask(self, method: str, rest: str, body: Any = None, **headers: str) -> http.client.HTTPResponse:
         chunked, path = body is not None and not isinstance(body, bytes), f"/key/{self.token}/{rest}"
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=READY)) as connection:
             connection.request(method, path, body, {**HEADERS, **headers}, encode_chunked=chunked)
             answer = connection.getresponse()
             answer.content = answer.read()  # type: ignore[attr-defined]
@@ -100,29 +102,33 @@ def started(folder: Path, database: str) -> Iterator[Server]:
         check=False,
     )
     assert prepared.returncode == 0, prepared.stderr
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     log = folder / "log"
-    with log.open("wb") as file:
+    with held_port() as port, log.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "tests.api.live_installation:application", "--workers", "2",
              "--worker-class", "gthread", "--threads", "8", "--bind", f"127.0.0.1:{port}", "--access-logfile", "-",
              "--no-control-socket", "--config", "python:huqing.site.web"],
             cwd=ROOT, env=environment, stdout=file, stderr=file,
         )  # fmt: skip
-    try:
-        made = Server(port, prepared.stdout.split()[-1], folder, database, log)
-        for _ in range(300):
-            try:
-                if made.ask("HEAD", "submission").status == 204:
-                    break
-            except OSError:
-                time.sleep(0.1)
-        yield made
-    finally:
-        process.terminate()
-        process.wait(30)
+        try:
+            made = Server(port, prepared.stdout.split()[-1], folder, database, log)
+            until_up(made)
+            yield made
+        finally:
+            process.terminate()
+            process.wait(READY)
+
+
+def until_up(server: Server) -> None:
+    end = time.monotonic() + READY
+    while time.monotonic() < end:
+        try:
+            assert server.ask("HEAD", "submission").status == 204
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(server.log.read_text(encoding="utf-8"))
 
 
 def test_an_answer_has_one_date(server):
@@ -139,8 +145,8 @@ def test_a_body_in_chunks_is_taken(server):
 
 
 def test_more_than_may_come_is_refused_at_once(server):
-    began = time.monotonic()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as link:
+    """Before anything of the body is waited for: the sender here sends no more and keeps the line open."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=READY) as link:
         lines = [
             f"POST /key/{server.token}/submission HTTP/1.1",
             "Host: 127.0.0.1",
@@ -148,14 +154,12 @@ def test_more_than_may_come_is_refused_at_once(server):
         ]
         lines += [f"{name}: {value}" for name, value in HEADERS.items()]
         link.sendall("\r\n".join([*lines, "", ""]).encode() + b"x" * 1000)
-        link.shutdown(socket.SHUT_WR)
         assert link.recv(100).startswith(b"HTTP/1.1 413")
-    assert time.monotonic() - began < 30
 
 
 def test_a_body_that_breaks_off_leaves_nothing(server):
     body = multipart(XML.replace(b"btwo", b"broken"), [attached("here_is_file2.jpg", FILM * 1000)])
-    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as link:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=READY) as link:
         lines = [f"POST /key/{server.token}/submission HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in HEADERS.items()]
         link.sendall("\r\n".join([*lines, "", ""]).encode() + body[: len(body) // 2])

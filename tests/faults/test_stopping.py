@@ -5,14 +5,16 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tests.faults.test_installations import ENVIRONMENT, huqing
+from tests.serving import held_port
 
 READY, GONE = 180, 90  # seconds that are waited at most
 
@@ -34,8 +36,6 @@ def processes(address: str) -> list[str]:
 
 def until(condition: object, seconds: int) -> bool:
     """Ask again until it holds; False when time is over."""
-    import time
-
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():  # type: ignore[operator]
@@ -54,9 +54,11 @@ def installation(tmp_path_factory) -> Path:
 @pytest.fixture
 def served(installation) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """The server on a free port, with five browsers that keep their connections."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    with held_port() as port:
+        yield from serving(installation, port)
+
+
+def serving(installation: Path, port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     address = f"127.0.0.1:{port}"
     command = [sys.executable, "-m", "huqing.cli", "serve", "--address", address, "--no-worker"]
     running = subprocess.Popen(command, env={**ENVIRONMENT, "HUQING_DATA": str(installation)})
@@ -82,7 +84,8 @@ def served(installation) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
         running.kill()
         running.wait()
         for line in processes(address):
-            os.kill(int(line.split()[0]), signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(int(line.split()[0]), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda sent: sent.name)

@@ -93,7 +93,7 @@ def unfinished(where: Path) -> list[str]:
 @contextmanager
 def held_up(cache: Path, scope: str) -> Iterator[None]:
     """Nobody gets on with a county of this scope as long as the block lasts: its plan seems to be being compiled."""
-    cache.mkdir(exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
     with (cache / lock_name(scope)).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.rules.build import snapshot, tables
+from tests.rules.test_nation import held_up
 
 from huqing.rules import lake
 from huqing.rules.nation import DONE, FAILED, KEPT, LEFT, County, Summary
@@ -61,15 +62,19 @@ def test_a_stopped_run_says_that_it_goes_on_next_time(sent: signal.Signals, tmp_
     put(tmp_path, "500235", date(2025, 6, 1))
     command = [sys.executable, "-m", "huqing.cli", "nation", "--lake", str(tmp_path / "lake")]
     environment = os.environ | {"HUQING_DATA": str(tmp_path / "data")}
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        # Tests in the background start with Ctrl+C ignored, and so would this program.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    ) as run:
+    # The other county is held up, so that it is not done before the signal comes.
+    with (
+        held_up(tmp_path / "data" / "cache" / "rules", "500236"),
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            # Tests in the background start with Ctrl+C ignored, and so would this program.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+        ) as run,
+    ):
         assert run.stderr is not None
         assert "500235 没有做成" in run.stderr.readline()
         run.send_signal(sent)
