@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from django.core.exceptions import ValidationError
@@ -17,13 +15,12 @@ from django.utils import timezone
 from huqing.access import audit
 from huqing.access.numbers import hide_numbers
 from huqing.access.permissions import require
-from huqing.intake.reading import ROW, ReadError, plain, read_sheet
 from huqing.papers.sheets import Column, Marking, Row, Sheet, write_workbook
 from huqing.standards.codelists import codelist
-from huqing.standards.text import fold
 from huqing.teams.duty_checks import GOALS, clashes_of, goal_of
 from huqing.teams.importing_rows import COLUMNS, Book, Read, Told, read_row
 from huqing.teams.models import Posting, Responsibility, Staff, StaffImport, Unit
+from huqing.teams.tables import Line, read_table
 
 if TYPE_CHECKING:
     from huqing.access.models import User
@@ -124,25 +121,8 @@ def template_workbook() -> bytes:
     return out.getvalue()
 
 
-def _read(content: BinaryIO, name: str) -> tuple[list[str], list[tuple[int, dict[str, str], list[str]]]]:
-    """The labels of the file, and of every row its number, its known columns and all its cells."""
-    with tempfile.TemporaryDirectory(prefix="huqing-staff-") as folder:
-        path = Path(folder) / f"staff{Path(name).suffix.lower()}"
-        path.write_bytes(content.read())
-        try:
-            sheet = read_sheet(path, name=name)
-        except ReadError as error:
-            raise ValidationError(str(error)) from error
-    known = {fold(title): key for key, titles in COLUMNS.items() for title in titles}
-    keys = {label: known[fold(label)] for label in sheet.columns if fold(label) in known}
-    missing = [COLUMNS[key][0] for key in ("name", "kind") if key not in keys.values()]
-    if missing:
-        raise ValidationError(f"{name}：没有找到“{'”“'.join(missing)}”列。请下载模板，按模板的列名填写。")
-    labels = list(keys)
-    rows = []
-    for told in sheet.table.to_pylist():
-        cells = [plain(told[label]).strip() for label in labels]
-        rows.append((int(told[ROW]), dict(zip(keys.values(), cells, strict=True)), cells))
+def _read(content: BinaryIO, name: str) -> tuple[list[str], list[Line]]:
+    labels, rows = read_table(content, name, COLUMNS, needed=("name", "kind"))
     if not rows:
         raise ValidationError(f"{name}：表里没有人员。请确认选对了文件。")
     return labels, rows

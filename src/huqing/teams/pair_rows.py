@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from huqing.access.scope import visible
-from huqing.intake.reading import ROW, ReadError, plain, read_sheet
 from huqing.papers.sheets import Column, Sheet, write_workbook
 from huqing.registry.models import Household, Person, Region
 from huqing.standards.text import fold
 from huqing.teams.models import Staff
+from huqing.teams.tables import read_table
 
 if TYPE_CHECKING:
     from huqing.access.models import User
@@ -95,23 +93,11 @@ def from_file(content: BinaryIO, name: str, what: str = "") -> list[Row]:
 
     ``what`` is meant by every row where the table has no column that says it.
     """
-    with tempfile.TemporaryDirectory(prefix="huqing-pairs-") as folder:
-        path = Path(folder) / f"pairs{Path(name).suffix.lower()}"
-        path.write_bytes(content.read())
-        try:
-            sheet = read_sheet(path, name=name)
-        except ReadError as error:
-            raise ValidationError(str(error)) from error
-    known = {fold(title): key for key, titles in COLUMNS.items() for title in titles}
-    keys = {label: known[fold(label)] for label in sheet.columns if fold(label) in known}
-    missing = [COLUMNS[key][0] for key in ("staff", "goal") if key not in keys.values()]
-    if missing:
-        raise ValidationError(f"{name}：没有找到“{'”“'.join(missing)}”列。请下载模板，按模板的列名填写。")
-    rows = []
-    for told in sheet.table.to_pylist():
-        cells = {key: plain(told[label]).strip() for label, key in keys.items()}
-        if any(cells.values()):
-            rows.append(Row(int(told[ROW]), **{"unit": "", **cells, "what": cells.get("what") or what}))
+    rows = [
+        Row(line.number, **{"unit": "", **line.values, "what": line.values.get("what") or what})
+        for line in read_table(content, name, COLUMNS, needed=("staff", "goal"))[1]
+        if any(line.cells)
+    ]
     if not rows:
         raise ValidationError(f"{name}：表里没有内容。请确认选对了文件。")
     if len(rows) > MOST_ROWS:
