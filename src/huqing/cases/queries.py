@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, F, Q, QuerySet
 
 from huqing.access.permissions import Refused, may
-from huqing.cases import needs, steps
+from huqing.cases import needs, states, steps
 from huqing.cases.calendar import workdays
 from huqing.cases.evaluations import waiting as to_evaluate
 from huqing.cases.models import (
@@ -20,55 +20,85 @@ from huqing.cases.models import (
     Evaluation,
     Evidence,
     Objection,
-    ProcedureVersion,
     PublicPostingLine,
 )
 from huqing.cases.postings import posting_states
 from huqing.cases.postings import waiting as to_post
 from huqing.cases.procedure import procedure_of
 from huqing.packs.procedures import Move
+from huqing.registry.models import Household
 
 if TYPE_CHECKING:
     from huqing.access.models import User
 
 __all__ = ["NEVER"]
 SOON = 2  # working days
+# What a list shows of a case beside its state's title.
+LISTED = ("number", "region_code", "state", "emergency", "due_on", "total_due_on", "press_on", "household")
+NAMED = ("head_name", "group_name")
+_STATE = -7_100_000_001  # stands for the state where SQL is worked out once for several
 
 
 def board(
-    user: User, *, state: str = "", late: bool = False, waiting: bool = False, region: str = "", day: dt.date
+    user: User,
+    *,
+    state: str = "",
+    late: bool = False,
+    waiting: bool = False,
+    region: str = "",
+    day: dt.date,
+    known: Sequence[CaseState] | None = None,
 ) -> QuerySet[Case]:
-    """The open cases the user sees; ``waiting``: only those that wait for a step of the user's role."""
+    """The open cases the user sees; ``waiting``: only those that wait for a step of the user's role.
+
+    ``known`` are all states, if they have been read.
+    """
     cases = Case.objects.visible_to(user, within=region).filter(closed_on=None)
-    cases = cases.select_related("state", "household", "procedure")
+    if state or waiting:
+        known = states.every() if known is None else known
     if state:
-        cases = cases.filter(state__in=_named(state))
+        cases = cases.filter(state__in=[one.pk for one in known or () if one.key == state])
     if late:
         cases = cases.filter(press_on__lt=day)
     if waiting:
-        cases = cases.filter(state__in=states_of(user.role))
+        cases = cases.filter(state__in=states.waiting_for(user.role, known or ()))
     return cases
 
 
-def _named(key: str) -> list[int]:
-    return list(CaseState.objects.filter(key=key).values_list("pk", flat=True))
+def listed(cases: QuerySet[Case]) -> QuerySet[Case]:
+    """Cases with what a list shows of them and of their households."""
+    return cases.select_related("household").only(*LISTED, *(f"household__{name}" for name in NAMED))
 
 
 def by_state(cases: QuerySet[Case], day: dt.date) -> tuple[dict[int, int], dict[int, int]]:
     """How many of some cases stand in each state, and how many of these are late."""
     plain = cases.order_by().select_related(None)
-    counted = plain.values_list("state").annotate(n=Count("pk"), late=Count("pk", filter=Q(press_on__lt=day)))
+    # Of the states, not of the keys: the index that finds the rows holds them, and nothing else need be read.
+    counted = plain.values_list("state").annotate(n=Count("*"), late=Count("state", filter=Q(press_on__lt=day)))
     rows = list(counted)
     return {state: count for state, count, _ in rows}, {state: late for state, _, late in rows if late}
 
 
-def states_in_order(states: Iterable[int]) -> list[tuple[str, str, list[int]]]:
-    """States as (key, title, ids), in the order of their procedures; one of several versions stands once."""
-    rows = CaseState.objects.filter(pk__in=list(states)).order_by("-procedure", "pk")
-    found: dict[str, tuple[str, list[int]]] = {}
-    for row in rows:
-        found.setdefault(row.key, (row.title, []))[1].append(row.pk)
-    return [(key, title, ids) for key, (title, ids) in found.items()]
+def first_of_each(cases: QuerySet[Case], standing: Sequence[int], most: int) -> dict[int, list[Case]]:
+    """Of some cases in each of several states those whose deadline comes first, with their households.
+
+    One statement with a branch per state: each reads its first rows off an index, where one for all states would read
+    and sort every case.
+    """
+    if not standing:
+        return {}
+    first = cases.filter(state=_STATE).order_by("press_on", "pk").only(*LISTED)[:most]
+    sql, params = first.query.sql_with_params()
+    # Django's own SQL; every value is a parameter.
+    branches = [f"SELECT * FROM ({sql}) AS s{number}" for number in range(len(standing))]  # noqa: S608
+    values = [state if value == _STATE else value for state in standing for value in params]
+    found: dict[int, list[Case]] = {state: [] for state in standing}
+    rows = list(Case.objects.raw(" UNION ALL ".join(branches), values))
+    households = Household.objects.only(*NAMED).in_bulk([case.household_id for case in rows])
+    for case in sorted(rows, key=lambda case: (case.press_on, case.pk)):
+        case.household = households[case.household_id]
+        found[case.state_id].append(case)
+    return found
 
 
 @dataclass(frozen=True)
@@ -89,18 +119,18 @@ class Mine:
 def mine(user: User, day: dt.date) -> Mine:
     """How many open cases wait for a step of the user's role; how many are late, of these or told to the role."""
     cases = Case.objects.visible_to(user).filter(closed_on=None)
-    own = states_of(user.role)
-    late = cases.filter(press_on__lt=day)
+    own = states.waiting_for(user.role, states.every())
     waiting = cases.filter(state__in=own)
-    told = late.filter(told_to(user.role, day)).exclude(state__in=own)
+    counts, late = by_state(waiting, day)
+    told = cases.filter(told_to(user.role, day), press_on__lt=day).exclude(state__in=own)
     if not may_handle(user):
-        return Mine(waiting.count(), late.filter(state__in=own).count(), told.count())
+        return Mine(sum(counts.values()), sum(late.values()), told.count())
     ended = PublicPostingLine.objects.filter(turn=F("case__turn"), posting__stopped_on=None, posting__ends_on__lt=day)
     over = waiting.filter(state__in=posting_states(), free_from__lte=day, pk__in=ended.values("case"))
     meetings = Evaluation.objects.visible_to(user).filter(closed_at=None, lines__turn=F("lines__case__turn"))
     return Mine(
-        waiting=waiting.count(),
-        late=late.filter(state__in=own).count(),
+        waiting=sum(counts.values()),
+        late=sum(late.values()),
         told=told.count(),
         over=over.count(),
         to_post=to_post(user).filter(state__in=own).count(),
@@ -113,19 +143,6 @@ def mine(user: User, day: dt.date) -> Mine:
 def told_to(role: str, day: dt.date) -> Q:
     """The late cases that are told to a role: at once by the state's declaration, later by the procedure's."""
     return Q(late_role=role, press_on__lt=day) | Q(later_role=role, later_on__lt=day)
-
-
-def states_of(role: str) -> list[int]:
-    """The states in which the ordinary next step, or the one after a decision, is this role's; standing ones wait for
-    nobody."""
-    found = []
-    for version in ProcedureVersion.objects.prefetch_related("states"):
-        made = procedure_of(version)
-        for state in version.states.all():
-            first = made.moves_from(state.key)[:1]
-            if state.kind != "standing" and first and role in first[0].by:
-                found.append(state.pk)
-    return found
 
 
 def may_handle(user: User) -> bool:

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from huqing.cases import queries
+from huqing.cases import states as in_use
 from huqing.cases.calendar import today
-from huqing.cases.models import Case
+from huqing.cases.models import Case, CaseState
 from huqing.office import places
+from huqing.office.case_rows import cards_html, rows_of
+from huqing.packs.procedures import Move
 
 if TYPE_CHECKING:
     from huqing.access.models import User
 
 CARDS = 8
-Counts = tuple[dict[int, int], dict[int, int]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A case as lists show it, with its time left in words."""
-
-    case: Case
-    left: str
-    pressing: str
-    total_left: str
-
-    @classmethod
-    def of(cls, case: Case, day: dt.date) -> Row:
-        """The row of a case on a day."""
-        due = None if case.press_on.year == queries.NEVER.year else case.press_on
-        return cls(
-            case, queries.left(case.due_on, day), queries.pressing(due, day), queries.left(case.total_due_on, day)
-        )
 
 
 @dataclass(frozen=True)
@@ -47,7 +33,58 @@ class ColumnOf:
     title: str
     count: int
     late: int
-    rows: list[Row]
+    shown: int
+    cards: SafeString
+
+
+@dataclass(frozen=True)
+class Overview:
+    """How many open cases of an area stand in each state, and how many of these are late: counted once for a page.
+
+    ``states`` are all there are. What the other filters leave is added up from these numbers.
+    """
+
+    states: Sequence[CaseState]
+    counts: Mapping[int, int]
+    late: Mapping[int, int]
+
+    def narrowed(self, user: User, wanted: Mapping[str, str]) -> Overview:
+        """The same of the cases that the filters of the list leave."""
+        held = set(self.counts)
+        if wanted["state"]:
+            held &= {one.pk for one in self.states if one.key == wanted["state"]}
+        if wanted["mine"]:
+            held &= in_use.waiting_for(user.role, self.states)
+        counts = self.late if wanted["late"] else self.counts
+        return Overview(
+            self.states,
+            {pk: count for pk, count in counts.items() if pk in held},
+            {pk: count for pk, count in self.late.items() if pk in held},
+        )
+
+    def titled(self) -> list[tuple[str, str, list[int]]]:
+        """The states in which cases stand, as (key, title, keys), in the order of their procedures."""
+        return in_use.in_order(self.states, self.counts)
+
+    def moves(self, user: User) -> list[tuple[Move, int]]:
+        """The steps the user's role may take for some of these cases, each with how many stand where it starts."""
+        found: dict[str, tuple[Move, int]] = {}
+        for state in sorted(self.states, key=lambda one: one.pk):
+            for move in in_use.moves_of(state) if state.pk in self.counts else ():
+                if not move.auto and user.role in move.by:
+                    first, known = found.get(move.key, (move, 0))
+                    found[move.key] = (first, known + self.counts[state.pk])
+        return list(found.values())
+
+
+def overview(user: User, wanted: Mapping[str, str], day: dt.date) -> Overview:
+    """The open cases the user sees, of the place the filters name."""
+    counts, late = queries.by_state(queries.board(user, region=_place(wanted), day=day), day)
+    return Overview(in_use.every(), counts, late)
+
+
+def _place(wanted: Mapping[str, str]) -> str:
+    return wanted["village"] or wanted["town"]
 
 
 def wanted_of(request: HttpRequest) -> dict[str, str]:
@@ -68,36 +105,38 @@ def wanted_of(request: HttpRequest) -> dict[str, str]:
     }
 
 
-def found(user: User, wanted: dict[str, str]) -> QuerySet[Case]:
-    """The open cases the filters leave."""
+def found(
+    user: User, wanted: Mapping[str, str], day: dt.date | None = None, states: Sequence[CaseState] | None = None
+) -> QuerySet[Case]:
+    """The open cases the filters leave; ``states`` are all there are, if they have been read."""
     return queries.board(
         user,
         state=wanted["state"],
         late=bool(wanted["late"]),
         waiting=bool(wanted["mine"]),
-        region=wanted["village"] or wanted["town"],
-        day=today(),
+        region=_place(wanted),
+        day=day or today(),
+        known=states,
     )
 
 
-def columns(user: User, wanted: dict[str, str], known: Counts | None = None) -> list[ColumnOf]:
-    """The board: every state with open cases in the order of the procedure, a few cards each, the late ones first.
-
-    ``known`` are the counts by state of these cases, if they have been counted.
-    """
-    day = today()
-    rows = found(user, {**wanted, "state": ""})
-    counts, late = queries.by_state(rows, day) if known is None else known
+def columns(user: User, wanted: Mapping[str, str], seen: Overview, day: dt.date) -> list[ColumnOf]:
+    """The board: every state with open cases in the order of the procedure, a few cards each, the late ones first."""
+    wanted = {**wanted, "state": ""}
+    left = seen.narrowed(user, wanted)
+    cards = queries.first_of_each(found(user, wanted, day, seen.states), sorted(left.counts), CARDS)
     result = []
-    for key, title, states in queries.states_in_order(counts):
-        cards = rows.filter(state__in=states).order_by("press_on", "pk")[:CARDS]
+    for key, title, held in left.titled():
+        # A state of several versions of the procedure is one column.
+        cases = sorted((case for pk in held for case in cards[pk]), key=lambda case: (case.press_on, case.pk))
         result.append(
             ColumnOf(
                 key,
                 title,
-                sum(counts.get(pk, 0) for pk in states),
-                sum(late.get(pk, 0) for pk in states),
-                [Row.of(case, day) for case in cards],
+                sum(left.counts[pk] for pk in held),
+                sum(left.late.get(pk, 0) for pk in held),
+                len(cases[:CARDS]),
+                cards_html(rows_of(cases[:CARDS], seen.states, day)),
             )
         )
     return result

@@ -12,12 +12,12 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 
 from huqing.access.permissions import Refused, requires
-from huqing.cases import actions, batches, queries
+from huqing.cases import actions, queries
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
 from huqing.cases.models import Case, Evidence, ProcedureVersion
 from huqing.cases.procedure import procedure_of
-from huqing.office import case_list, case_page, clues, paging, places
+from huqing.office import case_list, case_page, case_rows, clues, paging, places
 from huqing.office.case_forms import OpenForm, paper_form
 from huqing.packs.procedures.declaration import NEEDS, ROLES
 from huqing.registry.models import Household
@@ -31,36 +31,32 @@ ORDERS = {"due": ["press_on", "id"]}
 @requires("view_cases")
 def case_list_page(request: HttpRequest) -> HttpResponse:
     """The open cases of one's area, the earliest deadline first; as a list or by state side by side."""
-    day, prefix = today(), request.user.region_code
+    user, day, prefix = request.user, today(), request.user.region_code
     wanted = case_list.wanted_of(request)
     board = request.GET.get("view") == "board"
-    found = case_list.found(request.user, wanted)
-    running = queries.board(request.user, region=wanted["village"] or wanted["town"], day=day)
-    counts, late = queries.by_state(running, day)
-    states = queries.states_in_order(counts)
+    seen = case_list.overview(user, wanted, day)
     context: dict[str, Any] = {
         "board": board,
         "wanted": wanted,
-        "states": [(key, f"{title}（{sum(counts[pk] for pk in ids)}）") for key, title, ids in states],
-        "late": sum(late.values()),
+        "states": [(key, f"{title}（{sum(seen.counts[pk] for pk in held)}）") for key, title, held in seen.titled()],
+        "late": sum(seen.late.values()),
         "towns": places.towns(prefix),
         "villages": places.villages(prefix, wanted["town"]),
         "narrowed": any(wanted.values()),
         "query": urlencode({key: value for key, value in wanted.items() if value}),
     }
     if board:
-        known = None if wanted["mine"] or wanted["late"] else (counts, late)
-        context["columns"] = case_list.columns(request.user, wanted, known)
+        context["columns"] = case_list.columns(user, wanted, seen, day)
     else:
+        listed = queries.listed(case_list.found(user, wanted, day, seen.states))
         page = paging.page(
-            found, query=request.GET, path=request.path, orders=ORDERS, default="due", sortable=False, ids_first=True
+            listed, query=request.GET, path=request.path, orders=ORDERS, default="due", sortable=False, ids_first=True
         )
+        may_batch = queries.may_handle(user) and page.rows
+        moves = seen.narrowed(user, wanted).moves(user) if may_batch else []
         context["page"] = page
-        context["rows"] = [case_list.Row.of(case, day) for case in page.rows]
-        if queries.may_handle(request.user) and page.rows:
-            narrowed = wanted["mine"] or wanted["late"] or wanted["state"]
-            moves = batches.moves_of(found, request.user, None if narrowed else counts)
-            context["moves"] = [(move.key, f"{move.title}（{count} 件）") for move, count in moves]
+        context["moves"] = [(move.key, f"{move.title}（{count} 件）") for move, count in moves]
+        context["rows"] = case_rows.list_html(case_rows.rows_of(page.rows, seen.states, day), ticks=bool(moves))
     return render(request, "office/cases/results.html" if request.htmx else "office/cases/list.html", context)
 
 

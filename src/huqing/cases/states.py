@@ -1,0 +1,67 @@
+"""The states of the procedures that cases follow, read without the declarations they come from.
+
+A declaration is as long as thirty rows of a list and takes longer to read than they do; a process parses each once
+(``procedure_of``) and afterwards needs only its digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+
+from huqing.access.prepared import prepared
+from huqing.cases.models import CaseState, ProcedureVersion
+from huqing.cases.procedure import procedure_of
+from huqing.packs.procedures import Move
+
+
+@prepared
+def _states() -> QuerySet[CaseState]:
+    return CaseState.objects.order_by("-procedure", "pk")
+
+
+@prepared
+def _versions() -> QuerySet[ProcedureVersion]:
+    return ProcedureVersion.objects.defer("declaration").order_by("pk")
+
+
+def every() -> list[CaseState]:
+    """All states with their procedures, the latest procedure first, each in the order of its declaration."""
+    states = _states()
+    versions = {version.pk: version for version in _versions()}
+    for state in states:
+        state.procedure = versions[state.procedure_id]
+    return states
+
+
+def moves_of(state: CaseState) -> tuple[Move, ...]:
+    """The steps that begin in a state, the ordinary one first."""
+    return procedure_of(state.procedure).moves_from(state.key)
+
+
+def asking(needs: Iterable[str]) -> list[int]:
+    """The states a step of which needs one of some papers."""
+    wanted = set(needs)
+    return [state.pk for state in every() if any(wanted & set(move.needs) for move in moves_of(state))]
+
+
+def waiting_for(role: str, states: Iterable[CaseState]) -> set[int]:
+    """The states in which the ordinary next step, or the one after a decision, is this role's; standing ones wait for
+    nobody."""
+    found = set()
+    for state in states:
+        first = moves_of(state)[:1] if state.kind != "standing" else ()
+        if first and role in first[0].by:
+            found.add(state.pk)
+    return found
+
+
+def in_order(states: Iterable[CaseState], held: Iterable[int]) -> list[tuple[str, str, list[int]]]:
+    """The states with the keys ``held`` as (key, title, keys): one that stands in several versions stands once."""
+    wanted = set(held)
+    found: dict[str, tuple[str, list[int]]] = {}
+    for state in states:
+        if state.pk in wanted:
+            found.setdefault(state.key, (state.title, []))[1].append(state.pk)
+    return [(key, title, ids) for key, (title, ids) in found.items()]
