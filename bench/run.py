@@ -53,16 +53,13 @@ def commands() -> dict[str, list[list[str]]]:
             [*here, *measure, str(county)],
             [*here, "bench/bench_visits.py"],
         ],
+        "rosters": [[*here, "bench/bench_rosters.py"]],
     }
     if postgres:
         there = ["env", *_pairs(on_postgres), *here]
         result |= {
             "intake-postgresql": [[*here, "bench/bench_intake.py", "--database", postgres, "--no-peer"]],
             "county-postgresql": [[*here, "bench/empty_postgres.py", postgres], [*there, "bench/bench_county.py"]],
-            "cases-postgresql": [
-                [*here, "bench/empty_postgres.py", postgres],
-                ["env", *_pairs({**on_postgres, "HUQING_DATA": f"{cases}-postgresql"}), *here, "bench/bench_cases.py"],
-            ],
             "office-postgresql": [
                 [*there, "bench/bench_recheck.py"],
                 [*there, "bench/bench_office.py"],
@@ -70,6 +67,12 @@ def commands() -> dict[str, list[list[str]]]:
                 [*there, "bench/bench_public.py"],
                 [*here, *measure, f"{county}-postgresql", "--database", postgres],
                 [*there, "bench/bench_visits.py"],
+            ],
+            "rosters-postgresql": [[*there, "bench/bench_rosters.py"]],
+            # Last: it makes the database that the others share anew.
+            "cases-postgresql": [
+                [*here, "bench/empty_postgres.py", postgres],
+                ["env", *_pairs({**on_postgres, "HUQING_DATA": f"{cases}-postgresql"}), *here, "bench/bench_cases.py"],
             ],
         }
     return result
