@@ -11,9 +11,11 @@ class CasesConfig(AppConfig):
         from huqing.access.audit import name_actions
         from huqing.cases.confirming import known_of
         from huqing.cases.postings import photos_named
+        from huqing.cases.signals import connect
         from huqing.plans import hints
         from huqing.visits.arrivals import also_named
 
+        connect()
         also_named(photos_named)
         hints.register(known_of)
 
