@@ -49,6 +49,8 @@ def nothing_remembered() -> None:
         if loaded := sys.modules.get(module):
             known = getattr(loaded, name)
             (known.clear if isinstance(known, dict) else known.cache_clear)()
+    if loaded := sys.modules.get("django.core.cache"):
+        loaded.cache.clear()
 
 
 @pytest.fixture(scope="session")

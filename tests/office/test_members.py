@@ -6,7 +6,6 @@ import datetime as dt
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
 
 from huqing.access.models import AuditEvent
 from huqing.registry.models import DepartmentRecord, Grid, Household, Label, Person, Source
@@ -14,10 +13,15 @@ from huqing.standards.idnumbers import check_digit
 
 from .reading import text_of
 
-TODAY = timezone.localdate()
+TODAY = dt.date(2026, 6, 30)
 ON = {"on": TODAY.isoformat(), "reason": "入户核实"}
 NEW_ID = "99010120240101" + "123"
 NEW_ID += check_digit(NEW_ID)
+
+
+@pytest.fixture(autouse=True)
+def on_that_day(monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *args: TODAY)
 
 
 def post(client, view, pk, /, **data):

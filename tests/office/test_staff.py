@@ -6,7 +6,6 @@ import datetime as dt
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
 from tests.visits import calendar_world
 
 from huqing.access.models import AuditEvent
@@ -16,8 +15,13 @@ from huqing.visits.models import VisitTask
 
 from .reading import text_of
 
-TODAY = timezone.localdate()
+TODAY = dt.date(2026, 6, 30)
 PERSON = {"name": "赵文军", "kind": "1", "unit": "县教育局", "position": "科长", "region_code": "500236101"}
+
+
+@pytest.fixture(autouse=True)
+def on_that_day(monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *args: TODAY)
 
 
 @pytest.fixture
