@@ -100,6 +100,49 @@ def test_one_account_is_never_given_to_two_people(take_in):
     assert "已是甲的" in refused.refused[0][2]["登录账号"]
 
 
+NUMBERED = ["人员编号", "姓名", "单位", "人员类别", "所在区划", "责任", "责任对象", "登录账号"]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "remedy"),
+    [
+        (["N1", "钱甲", "", "帮扶干部", "", "", "", ""], "人员编号", "已于 2023-12-31 离任"),
+        (["N2", "别人", "", "帮扶干部", "", "", "", ""], "人员编号", "编号 N2 登记的是孙乙"),
+        (["N3", "外县人", "", "帮扶干部", "", "", "", ""], "人员编号", "已登记给别处的人"),
+        (["", "李芳", "", "网格员", "", "", "", ""], "人员编号", "有 2 个人叫“李芳”"),
+        (["", "孙乙", "", "网格员", "砚瓦村", "帮扶责任人", "砚瓦村", ""], "所在区划", "登记的孙乙在朱衣镇"),
+        (["", "孙乙", "县教育局", "教师", "", "", "", "visitor"], "登录账号", "已是孙乙的（没有填单位）"),
+    ],
+)
+def test_a_row_is_never_taken_for_somebody_it_may_not_mean(take_in, regions, users_by_role, row, column, remedy):
+    people = [
+        ("钱甲", "N1", regions.county.code, dt.date(2023, 12, 31), None),
+        ("孙乙", "N2", regions.town.code, None, users_by_role["visitor"]),
+        ("外县人", "N3", "500237000000", None, None),
+        ("李芳", "N4", regions.village.code, None, None),
+        ("李芳", "N5", regions.other_village.code, None, None),
+    ]
+    for name, number, place, left, user in people:
+        Staff.objects.create(name=name, number=number, kind="1", region_code=place, left_on=left, user=user)
+    done = take_in(row, titles=NUMBERED)
+    ((_, _, faults),) = done.refused
+    assert remedy in faults[column]
+    assert Staff.objects.count() == len(people)
+    assert not Responsibility.objects.exists()
+
+
+def test_one_number_for_two_names_is_refused(take_in, make_household):
+    rows = [
+        ["N1", name, "", "帮扶干部", "", "帮扶责任人", make_household(members=(name,)).number, ""]
+        for name in ("钱甲", "孙乙")
+    ]
+    done = take_in(*rows, titles=NUMBERED)
+    assert [(number, faults["人员编号"]) for number, _, faults in done.refused] == [
+        (3, "第 2 行用同一编号写的是钱甲，一个编号只属于一个人，请核对。")
+    ]
+    assert list(Responsibility.objects.values_list("staff__name", flat=True)) == ["钱甲"]
+
+
 def test_of_grids_and_villages_of_one_name_the_one_in_the_persons_town_is_meant(take_in, regions):
     Grid.objects.create(
         village=regions.other_village, number=1, name="砚瓦一网格", region_code=regions.other_village.code

@@ -142,6 +142,10 @@ def _sorted_out(rows: Sequence[tuple[int, dict[str, str], list[str]]], book: Boo
             taken.refused.append(found.told("account", told))
             continue
         same = taken.people.setdefault(found.key, [])
+        if same and same[0].values["name"] != found.values["name"]:
+            told = f"第 {same[0].number} 行用同一编号写的是{same[0].values['name']}，一个编号只属于一个人，请核对。"
+            taken.refused.append(found.told("number", told))
+            continue
         other = next((one for one in same if one.place != found.place), None)
         if other is not None:
             told = f"与第 {other.number} 行是同一人，所在区划却不同。一个人只能在一处任职，请核对后改正。"
@@ -156,8 +160,7 @@ def _save_people(taken: _Taken, book: Book, counts: _Counts) -> dict[tuple[str, 
     fresh: list[Staff] = []
     for key, rows in taken.people.items():
         row = rows[0]
-        unit = _unit(row, book, counts)
-        staff = book.staff_of(row, unit)
+        unit, staff = _unit(row, book, counts), row.staff
         account = next((one.account for one in rows if one.account is not None), None)
         values = {**row.values, "unit": unit, "region_code": row.place, "user": account}
         if staff is None:

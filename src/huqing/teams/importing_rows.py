@@ -50,7 +50,7 @@ class Told:
 
 @dataclass
 class Read:
-    """A good row; ``key`` tells one person from another, ``place`` is a 12-digit code."""
+    """A good row; ``key`` tells one person from another, ``place`` is a 12-digit code, ``staff`` who it is if known."""
 
     number: int
     cells: list[str]
@@ -61,6 +61,7 @@ class Read:
     unit_kind: str
     duty: Responsibility | None
     account: User | None = None
+    staff: Staff | None = None
 
     def told(self, column: str, remedy: str) -> Told:
         """The row refused after all."""
@@ -74,6 +75,7 @@ class Book:
     region: str
     on: dt.date
     places: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
     doubled: set[str] = field(default_factory=set)
     units: dict[str, Unit] = field(default_factory=dict)
     by_number: dict[str, Staff] = field(default_factory=dict)
@@ -89,7 +91,7 @@ class Book:
         for place in Region.objects.filter(code_range(self.region, "code"), valid_to=None):
             # Tables write a town as 9 digits or as 12; staff are kept with 12.
             code = place.code.ljust(CODE_LENGTH, "0")
-            self.places[code] = code
+            self.places[code], self.titles[code] = code, place.name
             name = fold(place.name)
             if self.places.get(name, code) != code:
                 self.doubled.add(name)
@@ -99,13 +101,16 @@ class Book:
                 self.villages_named.setdefault(name, []).append(place)
         self.units = {unit.name: unit for unit in Unit.objects.filter(region_code__startswith=self.region[:6])}
         for staff in Staff.objects.filter(code_range(self.region), left_on=None):
-            if staff.number:
-                self.by_number[staff.number] = staff
             self.by_name.setdefault((staff.name, staff.unit_id), []).append(staff)
 
     def look_up(self, rows: Iterable[Mapping[str, str]]) -> None:
-        """Read the households, people, grids and accounts the rows name, some hundred at a time."""
+        """Read the staff, households, people, grids and accounts the rows name, some hundred at a time."""
         told = list(rows)
+        # A number is somebody's for good: who left or works elsewhere keeps it.
+        numbers = sorted({row["number"] for row in told if row.get("number")})
+        for start in range(0, len(numbers), BATCH):
+            for staff in Staff.objects.filter(number__in=numbers[start : start + BATCH]):
+                self.by_number[staff.number] = staff
         wanted = sorted({row["goal"] for row in told if row.get("goal")})
         for start in range(0, len(wanted), BATCH):
             part = wanted[start : start + BATCH]
@@ -125,7 +130,7 @@ class Book:
         names = {row["account"].lower() for row in told if row.get("account")}
         for start in range(0, len(names), BATCH):
             users = User.objects.filter(username__in=sorted(names)[start : start + BATCH], is_active=True)
-            self.accounts |= {user.username: user for user in users.select_related("staff")}
+            self.accounts |= {user.username: user for user in users.select_related("staff__unit")}
 
     def named(self, found: Sequence[Place], near: str) -> list[Place]:
         """Of several places of one name those in the town (or village) of ``near``, where there is one."""
@@ -133,14 +138,6 @@ class Book:
             return list(found)
         inside = [one for one in found if covers(prefix_of(near), _code_of(one))]
         return inside or list(found)
-
-    def staff_of(self, row: Read, unit: Unit | None) -> Staff | None:
-        """The person a row is about, if they are registered already."""
-        number = row.values.get("number", "")
-        if number:
-            return self.by_number.get(number)
-        same = self.by_name.get((row.values["name"], unit.pk if unit else None), [])
-        return same[0] if len(same) == 1 else None
 
 
 def read_row(number: int, cells: dict[str, str], values: Sequence[str], book: Book) -> Read | Told:
@@ -161,12 +158,55 @@ def read_row(number: int, cells: dict[str, str], values: Sequence[str], book: Bo
     said["phone"] = phone
     place = _place(cells.get("region", ""), book, faults)
     duty = _duty(cells, book, place, faults)
-    account = _account(cells.get("account", ""), book, said, place, duty, faults)
+    account = _account(cells.get("account", ""), book, place, duty, faults)
+    unit, unit_kind = cells.get("unit", "")[:100], said.pop("unit_kind")
+    staff = _staff(said, unit, place if cells.get("region") else "", book, faults)
+    if account is not None and not faults:
+        _own_account(account, staff, faults)
     if faults:
         return Told(number, list(values), {COLUMNS[key][0]: remedy for key, remedy in faults.items()})
-    unit, unit_kind = cells.get("unit", "")[:100], said.pop("unit_kind")
     key = (said["number"],) if said["number"] else (said["name"], unit)
-    return Read(number, list(values), key, said, place, unit, unit_kind, duty, account)
+    return Read(number, list(values), key, said, place, unit, unit_kind, duty, account, staff)
+
+
+def _staff(said: Mapping[str, Any], unit: str, place: str, book: Book, faults: dict[str, str]) -> Staff | None:
+    """Who a row is about, if registered already: by the number, else by name and unit; never a guess between several.
+
+    ``place`` is where the row says the person works, "" if it does not say.
+    """
+    name, number = said["name"], said["number"]
+    if number:
+        known = book.by_number.get(number)
+        if known is None:
+            return None
+        if not covers(book.region, prefix_of(known.region_code)):
+            faults["number"] = f"编号 {number} 已登记给别处的人，请核对编号。"
+        elif known.left_on is not None:
+            faults["number"] = f"编号 {number} 是{known.name}的，已于 {known.left_on} 离任。重新任职的，请另编一个编号。"
+        elif known.name != name:
+            faults["number"] = f"编号 {number} 登记的是{known.name}，请核对编号；本人改名的，请先在人员页面更正姓名。"
+        return known
+    found = book.units.get(unit)
+    if unit and found is None:
+        return None
+    same = book.by_name.get((name, found.pk if found else None), [])
+    if len(same) > 1:
+        faults["number"] = f"{unit or '没有填单位的人里'}有 {len(same)} 个人叫“{name}”，请写人员编号。"
+        return None
+    known = same[0] if same else None
+    if known is not None and place and known.region_code != place:
+        where = book.titles.get(known.region_code, known.region_code)
+        faults["region"] = f"登记的{name}在{where}。同一人调动的，请在人员页面办理；不是同一人的，请写人员编号。"
+    return known
+
+
+def _own_account(account: User, staff: Staff | None, faults: dict[str, str]) -> None:
+    """An account that is somebody's already stays theirs."""
+    held: Staff | None = getattr(account, "staff", None)
+    if held is not None and (staff is None or staff.pk != held.pk):
+        unit = held.unit.name if held.unit else "没有填单位"
+        told = f"账号“{account.username}”已是{held.name}的（{unit}），一个账号只属于一个人。"
+        faults["account"] = f"{told}是同一人的，请把单位写成一致，或写人员编号。"
 
 
 def _labels(listed: str) -> str:
@@ -258,9 +298,7 @@ def _member(name: str, line: Responsibility, book: Book, faults: dict[str, str])
         faults["member"] = f"这一户没有“{name}”。请按户档案写姓名；负责整户的留空。"
 
 
-def _account(
-    text: str, book: Book, said: Mapping[str, Any], place: str, duty: Responsibility | None, faults: dict[str, str]
-) -> User | None:
+def _account(text: str, book: Book, place: str, duty: Responsibility | None, faults: dict[str, str]) -> User | None:
     """The account the person signs in with: free, and reaching where the person works and what the duty is for."""
     if not text:
         return None
@@ -268,10 +306,7 @@ def _account(
     if user is None or not same_branch(user.region_code, book.region):
         faults["account"] = f"没有可用的账号“{text}”。请安全管理员先开立；本人不用系统的留空。"
         return None
-    held = getattr(user, "staff", None)
-    if held is not None and (held.name, held.number) != (said["name"], said["number"] or held.number):
-        faults["account"] = f"账号“{text}”已是{held.name}的，一个账号只属于一个人。"
-    elif place and not same_branch(user.region_code, place):
+    if place and not same_branch(user.region_code, place):
         faults["account"] = f"账号“{text}”的管辖区划不在此人的所在区划，请核对。"
     elif duty is not None and duty.region_code and not covers(user.region_code, duty.region_code):
         faults["account"] = f"账号“{text}”管辖不到责任对象，请安全管理员先调整账号的管辖区划。"
