@@ -110,9 +110,20 @@ def png_of(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
 
 
+def progressive(width: int, height: int) -> bytes:
+    """A progressive JPEG that claims a size."""
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "JPEG", progressive=True)
+    content = bytearray(out.getvalue())
+    start = content.index(b"\xff\xc2") + 5
+    content[start : start + 4] = struct.pack(">HH", height, width)
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     ("content", "name", "said"),
     [
+        (progressive(11_000, 10_000), "bomb.jpg", "太大了"),
         (png_of(60_000, 60_000), "bomb.png", "太大了|打不开"),
         (png_of(9_000, 9_000), "bomb.png", "太大了"),
         (jpeg()[:200], "cut.jpg", "打不开"),

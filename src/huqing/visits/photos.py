@@ -26,6 +26,8 @@ QUALITY = 85
 KEEP_POSITION = "keep-position"
 # Pixels. A JPEG is decoded at a fraction of its size, so phones' 108-megapixel photos cost no more than small ones.
 MOST_JPEG, MOST_OTHERS = 120_000_000, 40_000_000
+# A progressive JPEG says each pixel in several passes and is held whole (6 bytes a pixel) whatever the fraction.
+MOST_PROGRESSIVE = 25_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
 KINDS = {"JPEG": "image/jpeg", "PNG": "image/png"}
 # Pillow's own limit would be a warning below and an error above; ours is checked before anything is decoded.
@@ -113,9 +115,7 @@ def _decoded(file: IO[bytes]):  # type: ignore[no-untyped-def]  # Pillow's own t
     with _decoding:
         try:
             with Image.open(file, formats=FORMATS) as image:
-                pixels = image.width * image.height
-                # Some phones put a second picture into the file (MPO); the first is an ordinary JPEG.
-                if pixels > (MOST_JPEG if image.format in ("JPEG", "MPO") else MOST_OTHERS):
+                if image.width * image.height > _most(image):
                     raise NoPicture(f"照片有 {image.width}×{image.height} 像素，太大了。请用普通分辨率再拍。")
                 image.draft("RGB", (SIDE, SIDE))
                 image.load()
@@ -129,6 +129,14 @@ def _decoded(file: IO[bytes]):  # type: ignore[no-untyped-def]  # Pillow's own t
             raise NoPicture("照片损坏或不完整，打不开。请重拍。") from None
         except Exception:  # what a decoder makes of hostile bytes is not ours to list
             raise NoPicture("照片损坏或不完整，打不开。请重拍。") from None
+
+
+def _most(image: Image.Image) -> int:
+    """How many pixels a picture of this kind may have."""
+    # Some phones put a second picture into the file (MPO); the first is an ordinary JPEG.
+    if image.format not in ("JPEG", "MPO"):
+        return MOST_OTHERS
+    return MOST_PROGRESSIVE if image.info.get("progressive") else MOST_JPEG
 
 
 def _position(image: Image.Image) -> bytes:
