@@ -185,6 +185,36 @@ def test_a_paid_day_is_not_sent_back(declare, users_by_role):
         presence.refuse(days=PresenceDay.objects.filter(day=day(2)), reason="查出不在村", by=users_by_role["town"])
 
 
+def test_what_changed_after_the_computation_is_not_approved(member, declare, ask, users_by_role):
+    county, town = users_by_role["county"], users_by_role["town"]
+    declare(day(1), day(20))
+    presence.confirm(days=PresenceDay.objects.all(), by=users_by_role["village"])
+    run = allowances.compute(region="500236", month=JUNE, by=county)
+    presence.refuse(days=PresenceDay.objects.filter(day=day(2)), reason="查出不在村", by=town)
+    with pytest.raises(ValidationError, match=r"1 人的天数或金额已经不同：驻村甲。请作废"):
+        allowances.approve(run=run, by=second_county())
+    allowances.discard(run=run, by=county)
+    trip = ask(day(25), day(26), kind="41")
+    with pytest.raises(ValidationError, match="还有 1 份这个月的请假外出申请没有批"):
+        allowances.compute(region="500236", month=JUNE, by=county)
+    absences.decide(absence=trip, approve=True, by=town)
+    again = allowances.compute(region="500236", month=JUNE, by=county)
+    allowances.approve(run=again, by=User.objects.get(username="xian2"))
+    assert again.lines.get().days_counted == 21
+
+
+def test_a_paid_day_away_is_not_taken_back(ask, declare, users_by_role):
+    absence = ask(day(28), dt.date(2024, 7, 3), kind="41")
+    absences.decide(absence=absence, approve=True, by=users_by_role["county"])
+    run = allowances.compute(region="500236", month=JUNE, by=users_by_role["county"])
+    allowances.approve(run=run, by=second_county())
+    with pytest.raises(ValidationError, match="2024年06月的补助已经审核"):
+        absences.come_back(absence=absence, on=day(29), by=users_by_role["visitor"])
+    assert absence.days.count() == 6
+    absences.come_back(absence=absence, on=dt.date(2024, 7, 2), by=users_by_role["visitor"])
+    assert absence.days.count() == 4
+
+
 def test_turns_fill_the_empty_days_without_whoever_is_away(member, ask, regions, users_by_role):
     town = users_by_role["town"]
     second = Staff.objects.create(name="驻村乙", kind="7", region_code=regions.county.code)

@@ -23,7 +23,7 @@ from huqing.standards.codelists import codelist
 from huqing.standards.text import clean
 from huqing.teams.ledger_queries import today
 from huqing.teams.models import Absence, PresenceDay, RotaDay, Staff
-from huqing.teams.presence import LEAVE, days_between, must_be_own, post_of, stretch
+from huqing.teams.presence import LEAVE, days_between, must_be_own, post_of, refuse_paid, stretch
 
 if TYPE_CHECKING:
     from huqing.access.models import User
@@ -185,7 +185,9 @@ def come_back(*, absence: Absence, on: dt.date, by: User) -> Absence:
         raise ValidationError({"on": f"回村日期要在 {within}。还没有动身的，请撤回申请。"})
     if on > today():
         raise ValidationError({"on": f"{on} 还没有到，回村当天再办。"})
-    absence.days.filter(day__gte=on).delete()
+    freed = absence.days.filter(day__gte=on)
+    refuse_paid(list(freed))
+    freed.delete()
     absence.back_on = on
     absence.save(update_fields=["back_on"])
     audit.record(by=by, action="absence_back", subject=absence, detail={"staff": absence.staff.name, "on": on})

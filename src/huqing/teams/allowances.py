@@ -23,7 +23,7 @@ from huqing.standards.codelists import codelist
 from huqing.standards.money import yuan_text
 from huqing.standards.regioncodes import spoken_name
 from huqing.teams.ledger_queries import today
-from huqing.teams.models import AllowanceLine, AllowanceRun, PresenceDay, Responsibility, Staff
+from huqing.teams.models import Absence, AllowanceLine, AllowanceRun, PresenceDay, Responsibility, Staff
 from huqing.teams.presence import RESIDENT
 
 if TYPE_CHECKING:
@@ -37,12 +37,14 @@ PARAMETERS = ("presence_days", "presence_daily", "presence_phone", "presence_tow
 # The sources know 科级 and others; ranks above are paid as 科级 (our reading), an unknown rank stays unknown.
 PAID_AS = {"1": "1", "2": "1", "3": "1", "4": "2"}
 S, P = AllowanceRun.State, PresenceDay.State
+PAID = ("days_in_village", "days_counted", "food", "monthly", "total")
+NAMED = 5
 TOWN_DIGITS = 9
 
 
 @transaction.atomic
 def compute(*, region: str, month: dt.date, by: User | None) -> AllowanceRun:
-    """Compute a month that is over for all residents of an area. Days still waiting for confirmation are refused.
+    """Compute a month that is over for all residents of an area; refused while days or requests wait for an answer.
 
     ``by`` None: the installation itself computes; a person approves all the same.
     """
@@ -54,26 +56,20 @@ def compute(*, region: str, month: dt.date, by: User | None) -> AllowanceRun:
         raise Refused("这个地方不在您的管辖范围内。")
     if last >= today():
         raise ValidationError({"month": "这个月还没有结束，月底之后再核算。"})
-    rows = PresenceDay.objects.filter(code_range(region), day__range=(month, last)).select_related("staff")
-    waiting = rows.filter(state=P.DECLARED).count()
-    if waiting:
-        raise ValidationError(f"还有 {waiting} 天的驻村日历没有确认。请村或乡镇先确认或退回。")
-    people = _residents(region, month, last)
-    if not people:
-        raise ValidationError("这个月没有驻村工作队员。")
     run = AllowanceRun(region_code=region, month=month, created_at=timezone.now(), created_by=by)
     run.validate_constraints()
+    lines = _lines(run)
     run.save()
-    AllowanceLine.objects.bulk_create(_lines(run, people, list(rows)))
+    AllowanceLine.objects.bulk_create(lines)
     total = sum(line.total or 0 for line in run.lines.all())
-    detail = {"month": month, "people": len(people), "yuan": yuan_text(total)}
+    detail = {"month": month, "people": len(lines), "yuan": yuan_text(total)}
     audit.record(by=by, action="allowance_compute", subject=run, detail=detail)
     return run
 
 
 @transaction.atomic
 def approve(*, run: AllowanceRun, by: User) -> AllowanceRun:
-    """A second person approves; refused to who computed it and while an amount is unknown."""
+    """A second person approves; refused to who computed it, while an amount is unknown, and once a day has changed."""
     run = _locked(run, by)
     if run.state != S.COMPUTED:
         raise ValidationError(f"这次核算{run.get_state_display()}，不用再审核。")
@@ -82,6 +78,7 @@ def approve(*, run: AllowanceRun, by: User) -> AllowanceRun:
     unknown = run.lines.filter(total=None).count()
     if unknown:
         raise ValidationError(f"有 {unknown} 人算不出来。请按每人的原因补齐后，作废并重新核算。")
+    _refuse_stale(run)
     run.state, run.approved_by, run.approved_at = S.APPROVED, by, timezone.now()
     run.save()
     audit.record(by=by, action="allowance_approve", subject=run, detail={"month": run.month})
@@ -137,13 +134,41 @@ def _place_names(run: AllowanceRun) -> dict[str, str]:
     return {one.code: f"{one.parent.name if one.parent else ''}{spoken_name(one.name)}" for one in villages}
 
 
+def _refuse_stale(run: AllowanceRun) -> None:
+    """ValidationError if calendar, ledger or rules would give other amounts now than when it was computed."""
+    kept = {line.staff_id: line for line in run.lines.select_related("staff")}
+    now = {line.staff_id: line for line in _lines(run)}
+    changed = [
+        (kept.get(pk) or now[pk]).staff.name
+        for pk in sorted({*kept, *now})
+        if pk not in kept or pk not in now or any(getattr(kept[pk], name) != getattr(now[pk], name) for name in PAID)
+    ]
+    if changed:
+        told = f"核算之后有改动，{len(changed)} 人的天数或金额已经不同：{'、'.join(changed[:NAMED])}"
+        raise ValidationError(f"{told}{'等' if len(changed) > NAMED else ''}。请作废，重新核算。")
+
+
 def _residents(region: str, month: dt.date, last: dt.date) -> dict[int, tuple[Staff, str]]:
     """Who was a resident of the area in the month, with the last village."""
     lines = Responsibility.objects.filter(code_range(region), role=RESIDENT, since__lte=last).exclude(until__lt=month)
     return {line.staff_id: (line.staff, line.region_code) for line in lines.select_related("staff").order_by("since")}
 
 
-def _lines(run: AllowanceRun, people: dict[int, tuple[Staff, str]], days: list[PresenceDay]) -> list[AllowanceLine]:
+def _lines(run: AllowanceRun) -> list[AllowanceLine]:
+    """The lines of a run as the calendar stands now, not saved; ValidationError while something in it waits."""
+    last = run.month.replace(day=calendar.monthrange(run.month.year, run.month.month)[1])
+    rows = PresenceDay.objects.filter(code_range(run.region_code), day__range=(run.month, last))
+    days = list(rows.select_related("staff"))
+    waiting = sum(1 for day in days if day.state == P.DECLARED)
+    if waiting:
+        raise ValidationError(f"还有 {waiting} 天的驻村日历没有确认。请村或乡镇先确认或退回。")
+    asked = Absence.objects.filter(code_range(run.region_code), state=Absence.State.ASKED)
+    asked = asked.filter(first__lte=last, last__gte=run.month)
+    if asked.exists():
+        raise ValidationError(f"还有 {asked.count()} 份这个月的请假外出申请没有批。请先批准或不批准。")
+    people = _residents(run.region_code, run.month, last)
+    if not people:
+        raise ValidationError("这个月没有驻村工作队员。")
     months = [
         {
             "id": pk,

@@ -182,7 +182,7 @@ def _staff(said: Mapping[str, Any], unit: str, place: str, book: Book, faults: d
         if not covers(book.region, prefix_of(known.region_code)):
             faults["number"] = f"编号 {number} 已登记给别处的人，请核对编号。"
         elif known.left_on is not None:
-            faults["number"] = f"编号 {number} 是{known.name}的，已于 {known.left_on} 离任。重新任职的，请另编一个编号。"
+            faults["number"] = f"编号 {number} 的{known.name}已于 {known.left_on} 离任。重新任职的，请另编一个编号。"
         elif known.name != name:
             faults["number"] = f"编号 {number} 登记的是{known.name}，请核对编号；本人改名的，请先在人员页面更正姓名。"
         return known

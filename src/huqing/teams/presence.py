@@ -116,7 +116,7 @@ def refuse(*, days: Iterable[PresenceDay], reason: str, by: User) -> int:
     if not reason:
         raise ValidationError({"reason": "请写不予确认的原因，例如“当天不在村”。"})
     rows = _judged(days, by, confirmed=True)
-    _refuse_paid(rows)
+    refuse_paid(rows)
     PresenceDay.objects.filter(pk__in=[row.pk for row in rows]).update(state=S.REFUSED, decided_by=by, reason=reason)
     _record(by, "presence_refuse", rows, reason)
     return len(rows)
@@ -142,8 +142,8 @@ def days_between(first: dt.date, last: dt.date) -> Iterable[dt.date]:
     return (first + n * ONE_DAY for n in range((last - first).days + 1))
 
 
-def _refuse_paid(rows: list[PresenceDay]) -> None:
-    """A day that has been paid for stays as it is."""
+def refuse_paid(rows: list[PresenceDay]) -> None:
+    """ValidationError if one of these confirmed days has been paid for: it stays as it is."""
     months = {row.day.replace(day=1) for row in rows if row.state == S.CONFIRMED}
     paid = AllowanceLine.objects.filter(
         staff__in={row.staff_id for row in rows}, run__month__in=months, run__state=AllowanceRun.State.APPROVED
