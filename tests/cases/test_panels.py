@@ -115,7 +115,7 @@ def test_one_meeting_decides_about_several_households_and_their_members_keep_out
     at_evaluation, second, pool, users_by_role
 ) -> None:
     village = users_by_role["village"]
-    votes = {at_evaluation.pk: Vote(12, 2, 0, "确有困难"), second.pk: Vote(6, 6, 1)}
+    votes = {at_evaluation.pk: Vote(12, 2, 0, "确有困难"), second.pk: Vote(6, 6, 1, "评议员9是他家的表亲，回避")}
     held = meet([at_evaluation, second], village, votes, minutes="大家一致认为应帮扶")
     held.refresh_from_db()
     assert ["评议员3（4组）", "评议员3户的家庭成员"] in held.excluded
@@ -124,7 +124,7 @@ def test_one_meeting_decides_about_several_households_and_their_members_keep_out
     with pytest.raises(CaseError, match="没有超过"):
         go(second, "post", village)
     ballot = second.evidence.get(kind="ballot").content
-    assert (ballot["present"], ballot["agree"]) == (13, 6)  # one stood aside
+    assert (ballot["present"], ballot["agree"], ballot["aside"]) == (13, 6, 1)
     with pytest.raises(CaseError, match="已经结束"):
         evaluations.attend(evaluation=held, present=held.panel, by=village)
 
@@ -151,7 +151,9 @@ def test_officers_and_representatives_of_the_ledger_are_not_in_the_pool(
     ("votes", "told"),
     [
         (Vote(13, 2, 0), "共 15 票，多于到会的 14 人"),
-        (Vote(-1, 2, 0), "票数（整数）"),
+        (Vote(-1, 2, 13, "一人回避"), "票数（整数）"),
+        (Vote(5, 0, 0), "共 5 票，比到会的 14 人少 9 票"),
+        (Vote(7, 0, 0, "七人都是亲戚，回避"), "评议小组 15 人，只有 7 人表决，没有过半"),
         (None, "还没有登记张三户的票数"),
     ],
 )
@@ -159,6 +161,52 @@ def test_counts_that_cannot_be_are_refused_and_nothing_is_kept(at_evaluation, po
     with pytest.raises(CaseError, match=told):
         meet([at_evaluation], users_by_role["village"], {at_evaluation.pk: votes} if votes else {})
     assert not at_evaluation.evidence.filter(kind="ballot").exists()
+
+
+def test_a_case_that_took_another_way_meanwhile_holds_up_no_meeting_and_gets_no_vote_of_it(
+    at_evaluation,
+    second,
+    pool,
+    users_by_role,
+    clock,  # noqa: F811
+    client,
+) -> None:
+    village, town = users_by_role["village"], users_by_role["town"]
+    held = evaluations.prepare(cases=[at_evaluation, second], size=15, excluded={}, by=village)
+    evaluations.hold(prepared=held, said="7 12 31", by=village)
+    evaluations.attend(evaluation=held, present=Evaluation.objects.get().panel, by=village)
+    # Sent back to the house, it comes to a meeting with a panel of its own before the first one has voted.
+    go(second, "return_home_check", village, reason="存款没有核实")
+    paper(second, "home_check", village, clock)
+    go(second, "verified", village)
+    paper(second, "comparison", town, clock)
+    go(second, "compared", town)
+    own = evaluations.prepare(cases=[second], size=15, excluded={}, by=village)
+    evaluations.hold(prepared=own, said="3 8", by=village)
+    client.force_login(village)
+    page = client.get(f"/evaluations/{held.pk}/").content.decode()
+    assert "已有变化，这次不表决" in page
+    sent = {
+        "do": "close",
+        "method": "secret",
+        **VOTED,
+        f"agree-{at_evaluation.pk}": 12,
+        f"against-{at_evaluation.pk}": 3,
+    }
+    assert client.post(f"/evaluations/{held.pk}/do/", sent).status_code == 302
+    go(at_evaluation, "post", village)
+    assert not second.evidence.filter(kind="ballot").exists()
+    with pytest.raises(CaseError, match="缺少评议票数"):
+        go(second, "post", village)
+    assert "没有表决" in client.get(f"/evaluations/{held.pk}/").content.decode()
+
+
+def test_a_meeting_that_somebody_called_anew_is_said_to_be_gone(at_evaluation, pool, users_by_role) -> None:
+    village = users_by_role["village"]
+    before = evaluations.prepare(cases=[at_evaluation], size=15, excluded={}, by=village)
+    evaluations.prepare(cases=[at_evaluation], size=17, excluded={}, by=village)
+    with pytest.raises(CaseError, match="已由别人重新准备"):
+        evaluations.hold(prepared=before, said="7 12 31", by=village)
 
 
 def test_nobody_votes_before_the_roll_is_called(at_evaluation, pool, users_by_role) -> None:

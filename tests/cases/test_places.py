@@ -9,7 +9,8 @@ from django.utils import timezone
 from tests.cases.test_cases import BEGIN, case, clock, go, household, paper, to_posting  # noqa: F401
 from tests.cases.test_panels import VOTED, at_evaluation, pool, same_day, second  # noqa: F401
 
-from huqing.cases import panels, postings
+from huqing.cases import evaluations, panels, postings
+from huqing.cases.evaluations import Vote
 from huqing.cases.models import Case, Evaluator, Objection
 from huqing.intake.errors import UndoRefused
 from huqing.intake.models import Import
@@ -78,3 +79,23 @@ def test_an_import_is_not_undone_once_its_households_have_cases(case) -> None:  
     Household.objects.filter(pk=case.household_id).update(created_by_source=source)
     with pytest.raises(UndoRefused, match="已有 1 件办理事项"):
         undoing.send(sender=Import, intake=Import(source=source, record_kind="household"))
+
+
+def test_a_household_that_moves_away_does_not_hold_up_the_meeting_it_was_to_be_voted_in(
+    at_evaluation,  # noqa: F811
+    second,  # noqa: F811
+    pool,  # noqa: F811
+    users_by_role,
+    regions,
+) -> None:
+    village, county = users_by_role["village"], users_by_role["county"]
+    held = evaluations.prepare(cases=[at_evaluation, second], size=15, excluded={}, by=village)
+    evaluations.hold(prepared=held, said="7 12 31", by=village)
+    held.refresh_from_db()
+    evaluations.attend(evaluation=held, present=held.panel, by=village)
+    move_household(household=second.household, village=regions.other_village, by=county, on=ON, reason="搬走了")
+    carried = evaluations.close(
+        evaluation=held, votes={at_evaluation.pk: Vote(12, 3, 0)}, method="secret", by=village, **VOTED
+    )
+    assert carried == [at_evaluation]
+    assert not second.evidence.filter(kind="ballot").exists()

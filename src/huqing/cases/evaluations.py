@@ -151,8 +151,8 @@ def hold(*, prepared: Evaluation, said: str, by: User) -> Evaluation:
     locked = _locked(prepared, by)
     if locked.record is not None or locked.seed_sealed is None:
         raise CaseError("已经抽取，结果不能重抽。")
-    lines = _lines(locked)
-    if any(line.turn != line.case.turn for line in lines):
+    lines = standing(locked)
+    if len(lines) != locked.lines.count():
         raise CaseError("有的事项已有变化，这次准备作废，请重新准备。")
     try:
         made = record(question_of(locked.question), unseal(bytes(locked.seed_sealed)), " ".join(said.split()))
@@ -211,7 +211,8 @@ def close(
 ) -> list[Case]:
     """End the meeting: the counts, by case, become the papers of the cases; returns the cases that were carried.
 
-    Counts of every case are needed; votes may be fewer than those present only where somebody stood aside.
+    Counts of every case that still waits are needed; votes may be fewer than those present only where the opinion says
+    who stood aside. A case that took another way meanwhile (withdrawn, sent back, moved) is left out.
     """
     locked = _locked(evaluation, by)
     if locked.closed_at is not None:
@@ -227,8 +228,8 @@ def close(
     told = hide_numbers(minutes.strip().replace("\r\n", "\n"))
     if len(told) > MINUTES:
         raise CaseError(f"会议记录不能超过 {MINUTES} 个字，现在有 {len(told)} 个字。")
-    carried = []
-    for line in _lines(locked):
+    carried, came = [], len(locked.attended)
+    for line in standing(locked):
         vote = votes.get(line.case_id)
         if vote is None:
             raise CaseError(f"还没有登记{line.case.household.head_name}户的票数。")
@@ -240,13 +241,19 @@ def close(
             "agree": vote.agree,
             "against": vote.against,
             "abstain": vote.abstain,
+            "aside": came - count,
             "attended": locked.attended,
             "evaluation": locked.pk,
             "text": opinion,
         }
-        if count > len(locked.attended):
-            head = line.case.household.head_name
-            raise CaseError(f"{head}户共 {count} 票，多于到会的 {len(locked.attended)} 人。请核对。")
+        head = line.case.household.head_name
+        if count > came:
+            raise CaseError(f"{head}户共 {count} 票，多于到会的 {came} 人。请核对。")
+        if count < came and not opinion:
+            raise CaseError(
+                f"{head}户共 {count} 票，比到会的 {came} 人少 {came - count} 票。漏计的请补上，没有表态的记弃权；"
+                "有人对这一户回避的，请在主要意见里写明谁回避。"
+            )
         paper = actions.record_evidence(case=line.case, kind="ballot", on=today(), content=content, by=by)
         line.agree, line.against, line.abstain, line.opinion = vote.agree, vote.against, vote.abstain, opinion
         line.save()
@@ -289,17 +296,33 @@ def _replace(cases: Sequence[Case]) -> None:
 
 
 def _locked(evaluation: Evaluation, by: User) -> Evaluation:
+    """The meeting, locked after its cases: whoever calls another one locks them in that order too."""
     require(by, "handle_cases")
-    locked = Evaluation.objects.select_for_update().get(pk=evaluation.pk)
+    cases = EvaluationCase.objects.filter(evaluation=evaluation).values("case")
+    list(Case.objects.select_for_update().filter(pk__in=cases).order_by("pk").values_list("pk"))
+    locked = Evaluation.objects.select_for_update().filter(pk=evaluation.pk).first()
+    if locked is None:
+        raise CaseError("这次评议会已由别人重新准备，请回到民主评议重新打开。")
     if not sees(by, locked):
         raise Refused("这个村不在您的管辖范围内。")
-    for line in _lines(locked):
+    for line in standing(locked):
         steps.may_handle(by, line.case.household)
     return locked
 
 
-def _lines(evaluation: Evaluation) -> list[EvaluationCase]:
-    return list(evaluation.lines.select_related("case__household", "case__state", "case__procedure"))
+def standing(evaluation: Evaluation) -> list[EvaluationCase]:
+    """The cases of a meeting that still wait for it: none that took another step, ended, or moved to another village.
+
+    The others must not wait for these, nor may a vote count for a step it was not held for.
+    """
+    lines = evaluation.lines.select_related("case__household", "case__state", "case__procedure")
+    return [
+        line
+        for line in lines
+        if line.case.turn == line.turn
+        and line.case.closed_on is None
+        and line.case.household.village_id == evaluation.village_id
+    ]
 
 
 def _day(held_on: dt.date | None) -> dt.date:

@@ -136,9 +136,10 @@ def _ballot(content: Mapping[str, Any], case: Case) -> list[str]:
         return [f"到会 {counts['present']} 人，多于评议小组的 {size} 人。请核对。"]
     if votes != counts["present"]:
         return [f"同意、不同意、弃权共 {votes} 票，与到会 {counts['present']} 人不符。请核对。"]
-    if content.get("method") not in ("secret", "hands"):
-        return ["请选无记名投票或举手表决。"]
-    return []
+    if counts["present"] * 2 <= size:
+        # Our own suggestion (status L): the sources ask for a panel of 15 and do not say how many of it must come.
+        return [f"评议小组 {size} 人，只有 {votes} 人表决，没有过半，不能评议。请另定时间请其余的人到会，再改签到。"]
+    return [] if content.get("method") in ("secret", "hands") else ["请选无记名投票或举手表决。"]
 
 
 def _posting(case: Case, day: dt.date) -> str:

@@ -159,18 +159,20 @@ def _page(request: HttpRequest, meeting: Evaluation, wrong: str = "") -> HttpRes
 def _lines(request: HttpRequest, meeting: Evaluation) -> list[dict[str, Any]]:
     """The households of a meeting with their counts, and the step that may follow."""
     lines = meeting.lines.filter(case__in=Case.objects.visible_to(request.user))
+    waiting = {line.pk for line in evaluations.standing(meeting)}
     found = []
     for line in lines.select_related("case__household", "case__state", "case__procedure"):
         counts = None if line.agree is None else (line.agree, line.against or 0, line.abstain or 0)
         carried = counts is not None and needs.carried({"agree": counts[0], "present": sum(counts)})
         moves = procedure_of(line.case.procedure).moves_from(line.case.state.key)
         following = next((move for move in moves if "ballot" in move.needs), None)
-        now = line.case.turn == line.turn and line.case.closed_on is None
+        now = line.pk in waiting
         posted = {name: request.POST.get(f"{name}-{line.case_id}", "") for name in ("agree", "against", "abstain")}
         found.append(
             {
                 "line": line,
                 "case": line.case,
+                "waits": now,
                 "counts": counts,
                 "present": sum(counts) if counts else 0,
                 "carried": carried,
@@ -214,7 +216,7 @@ def evaluation_do(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _votes(request: HttpRequest, meeting: Evaluation) -> dict[int, evaluations.Vote]:
     found = {}
-    for line in meeting.lines.select_related("case__household"):
+    for line in evaluations.standing(meeting):
         counts = []
         for name, title in (("agree", "同意"), ("against", "不同意"), ("abstain", "弃权")):
             text = request.POST.get(f"{name}-{line.case_id}", "").strip() or ("0" if name == "abstain" else "")
