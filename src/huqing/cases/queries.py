@@ -17,6 +17,7 @@ from huqing.cases.models import (
     NEVER,
     Case,
     CaseState,
+    CaseStep,
     Evaluation,
     Evidence,
     Objection,
@@ -164,8 +165,15 @@ class Next:
         return not self.lacking and not self.barred
 
 
-def next_steps(case: Case, user: User, day: dt.date, there: Mapping[str, Evidence] | None = None) -> list[Next]:
-    """What may follow, the ordinary way first; ``there`` are the papers of the step at hand, if they are known."""
+def next_steps(
+    case: Case,
+    user: User,
+    day: dt.date,
+    there: Mapping[str, Evidence] | None = None,
+    taken: Sequence[CaseStep] | None = None,
+) -> list[Next]:
+    """What may follow, the ordinary way first; ``there`` are the papers of the step at hand and ``taken`` the steps so
+    far, if they are known."""
     try:
         steps.may_handle(user, case.household)
     except Refused as error:
@@ -180,7 +188,7 @@ def next_steps(case: Case, user: User, day: dt.date, there: Mapping[str, Evidenc
         if barred:
             found.append(Next(move, barred=barred))
         else:
-            found.append(Next(move, tuple(steps.lacking(case, move, by=user, day=day, there=there))))
+            found.append(Next(move, tuple(steps.lacking(case, move, by=user, day=day, there=there, steps=taken))))
     return found
 
 

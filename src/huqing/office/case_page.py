@@ -5,20 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.db.models import QuerySet, prefetch_related_objects
+
+from huqing.access.models import User
+from huqing.access.prepared import prepared
+from huqing.applications.models import Application
 from huqing.cases import needs, queries
-from huqing.cases.models import Case, CaseStep, Evidence, Objection
+from huqing.cases.models import Case, CaseStep, EvaluationCase, Evidence, Objection, PublicPostingLine
 from huqing.cases.postings import kind_of
 from huqing.cases.procedure import procedure_of
 from huqing.office.case_forms import PaperForm, paper_form
 from huqing.packs.procedures import Procedure, State
 from huqing.packs.procedures.declaration import NEEDS, ROLES
 from huqing.plans.removal import TITLES
+from huqing.registry.models import Label, Person
+from huqing.screening.models import Alert
 from huqing.standards.codelists import codelist
-
-if TYPE_CHECKING:
-    from huqing.access.models import User
 
 # Written down in the meeting of evaluators, not on the case's page.
 MEETINGS = ("panel", "ballot")
@@ -38,10 +42,64 @@ class Paper:
     open: bool
 
 
-def papers(case: Case, names: dict[int, str]) -> list[Paper]:
+@prepared
+def _papers(case: int) -> QuerySet[Evidence]:
+    return Evidence.objects.filter(case=case).order_by("pk")
+
+
+@prepared
+def _steps(case: int) -> QuerySet[CaseStep]:
+    return CaseStep.objects.filter(case=case).order_by("turn")
+
+
+@prepared
+def _meetings(case: int) -> QuerySet[EvaluationCase]:
+    return EvaluationCase.objects.filter(case=case).order_by("pk")
+
+
+@prepared
+def _posted(case: int) -> QuerySet[PublicPostingLine]:
+    return PublicPostingLine.objects.filter(case=case).order_by("posting_id")
+
+
+@prepared
+def _alerts(case: int) -> QuerySet[Alert]:
+    return Alert.objects.filter(cases=case).only("finding").order_by("pk")
+
+
+@prepared
+def _asked(case: int) -> QuerySet[Application]:
+    return Application.objects.filter(case=case).only("received_on", "name").order_by("-pk")
+
+
+@prepared
+def _labels(household: int) -> QuerySet[Label]:
+    return Label.objects.filter(household=household, valid_to=None, person=None).only("kind").order_by("pk")
+
+
+@prepared
+def _members(household: int) -> QuerySet[Person]:
+    rows = Person.objects.filter(household=household).only("name", "relation", "birth_date")
+    return rows.order_by("relation", "pk")
+
+
+def _named(case: Case, papers: list[Evidence], steps: list[CaseStep]) -> None:
+    """Put the names of those who did something on what they did: one query for all of them."""
+    keys = {case.opened_by_id, *(step.by_id for step in steps)}
+    keys |= {key for paper in papers for key in (paper.by_id, paper.withdrawn_by_id)}
+    users = User.objects.only("display_name").in_bulk(keys - {None})
+    case.opened_by = users.get(case.opened_by_id)
+    for step in steps:
+        step.by = users.get(step.by_id)
+    for paper in papers:
+        paper.by = users[paper.by_id]
+        paper.withdrawn_by = users.get(paper.withdrawn_by_id)
+
+
+def papers(case: Case, rows: list[Evidence], names: dict[int, str]) -> list[Paper]:
     """All papers of a case, the latest first; ``names`` are those of the household's members."""
     found = []
-    for row in case.evidence.select_related("by", "withdrawn_by").order_by("-pk"):
+    for row in reversed(rows):
         still = row.withdrawn_at is None and row.turn == case.turn and case.closed_on is None
         found.append(Paper(row, NEEDS.get(row.kind, row.kind), lines_of(row, names), still))
     return found
@@ -123,7 +181,6 @@ def stages(case: Case, made: Procedure, steps: list[CaseStep]) -> list[tuple[str
 
 def people(case: Case, day: dt.date) -> list[dict[str, Any]]:
     """The members of the household, the head first."""
-    rows = case.household.members.only("name", "relation", "birth_date", "household").order_by("relation", "pk")
     relations = codelist("relation_to_head")
     return [
         {
@@ -134,7 +191,7 @@ def people(case: Case, day: dt.date) -> list[dict[str, Any]]:
             if one.birth_date is None
             else day.year - one.birth_date.year - ((day.month, day.day) < (one.birth_date.month, one.birth_date.day)),
         }
-        for one in rows
+        for one in _members(case.household_id)
     ]
 
 
@@ -157,19 +214,23 @@ def context(
     """Everything the page needs; ``form`` is one that came back with mistakes."""
     made, members = procedure_of(case.procedure), people(case, day)
     running = case.closed_on is None
-    there = needs.present(case) if running else {}
-    steps = queries.next_steps(case, user, day, there) if running else []
+    recorded, taken = _papers(case.pk), _steps(case.pk)
+    _named(case, recorded, taken)
+    there = needs.counting((row for row in recorded if row.withdrawn_at is None), case) if running else {}
+    steps = queries.next_steps(case, user, day, there, taken) if running else []
     able = [step for step in steps if not step.barred]
     forms = [
         (kind, form if form is not None and kind == wrong_kind else paper_form(kind, case))
         for kind in wanted_papers(there, able)
     ]
-    meetings = list(case.evaluations.select_related("evaluation").order_by("pk"))
+    meetings, posted = _meetings(case.pk), _posted(case.pk)
+    if meetings:
+        prefetch_related_objects(meetings, "evaluation")
+    if posted:
+        prefetch_related_objects(posted, "posting")
     meeting = next((line for line in reversed(meetings) if line.turn == case.turn), None)
     main = made.moves_from(case.state.key)[:1]
     evaluating = bool(main) and "panel" in main[0].needs and running and not meeting
-    taken = list(case.steps.select_related("by"))
-    posted = list(case.posting_lines.select_related("posting").order_by("-posting"))
     objections = Objection.objects.filter(posting__in=[line.posting_id for line in posted])
     return {
         "case": case,
@@ -181,8 +242,8 @@ def context(
         "waits_for": steps[0].barred if steps and not able else "",
         "forms": forms,
         "members": members,
-        "labels": case.household.labels.filter(valid_to=None, person=None),
-        "papers": papers(case, {one["pk"]: one["name"] for one in members}),
+        "labels": _labels(case.household_id),
+        "papers": papers(case, recorded, {one["pk"]: one["name"] for one in members}),
         "taken": taken,
         "titles": {state.key: state.title for state in made.states},
         "left": queries.left(case.due_on, day),
@@ -199,6 +260,8 @@ def context(
         "objections": [one for one in objections.order_by("pk") if one.case_id in (None, case.pk)] if posted else [],
         "needs_posting": running and kind_of(case) is not None and not any(line.turn == case.turn for line in posted),
         "can_emergency": made.state(case.state.key).part == "recognition" and not case.emergency,
+        "asked": _asked(case.pk),
+        "alerts": _alerts(case.pk),
         "record": case.record,
         "visit": case.submission,
         "day": day,

@@ -98,8 +98,8 @@ def find(request: HttpRequest, pk: int) -> Case:
     """A case the user sees; 404 otherwise."""
     found = (
         Case.objects.visible_to(request.user)
-        .select_related("household", "state", "procedure", "opened_by", "record__source", "submission__form")
-        .defer("submission__xml", "submission__answers", "record__items")
+        .select_related("household", "state", "procedure")
+        .defer("household__items", "procedure__declaration")
         .filter(pk=pk)
         .first()
     )
@@ -118,7 +118,6 @@ def _page(request: HttpRequest, case: Case, status: int = 200, **more: Any) -> H
     told = {
         **case_page.context(case, request.user, today(), more.pop("form", None), more.pop("kind", "")),
         "source": codelist("clue_source").label(case.clue_source),
-        "alerts": case.alerts.all(),
         **more,
     }
     return render(request, "office/cases/detail.html", told, status=status)
