@@ -159,11 +159,12 @@ def _filled(planned: list[Planned]) -> list[str]:
         request.append({"xml": record.version.xform, "files": files, "answers": record.answers})
     with ThreadPoolExecutor(ENGINES) as engines:
         # Every so manieth: the forms differ in length.
-        parts = list(engines.map(_opened, (request[start::ENGINES] for start in range(ENGINES))))
+        parts = list(engines.map(opened, (request[start::ENGINES] for start in range(ENGINES))))
     return [parts[number % ENGINES][number // ENGINES] for number in range(len(request))]
 
 
-def _opened(request: list[dict[str, Any]]) -> list[str]:
+def opened(request: list[dict[str, Any]]) -> list[str]:
+    """The records that the phones' engine makes of forms, each given with its lists and answers by reference."""
     done = subprocess.run(
         [node(), str(SCRIPT)],
         input=json.dumps({"open": request}),

@@ -31,6 +31,7 @@ from huqing.site.demo_matters import ensure_matters
 from huqing.site.demo_plans import ensure_plans
 from huqing.site.demo_records import ensure_records
 from huqing.site.demo_residency import ensure_residency
+from huqing.site.demo_rosters import ensure_round
 from huqing.site.demo_teams import ensure_people
 from huqing.site.demo_visits import ensure_visits
 from huqing.site.installing import holds_data, install
@@ -112,6 +113,8 @@ def build(folder: Path, *, households: int, seed: int, as_of: date, progress: Re
     progress("办理事项", 0.99)
     ensure_cases(_busiest_village(), as_of)
     ensure_applications(_busiest_village(), as_of)
+    progress("回头看", 0.995)
+    ensure_round(as_of)
     (folder / "demo-ready.json").write_text(
         json.dumps({"households": households, "seed": seed, "as_of": as_of.isoformat()}), encoding="utf-8"
     )
