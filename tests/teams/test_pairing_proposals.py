@@ -162,6 +162,51 @@ def test_a_ledger_that_changed_meanwhile_stops_the_publication(college, users_by
     assert PairingProposal.objects.get().state == "accepted"
 
 
+def test_of_two_proposals_for_the_same_households_only_one_is_published(college, users_by_role):
+    by = users_by_role["county"]
+    first = make(title="甲", question=question(), by=by)
+    unlike = make(title="乙", question=question(quotas={"1": [[1, 1], [1, 1]], "2": [[1, 2], [1, 2]]}), by=by)
+    for proposal in (first, unlike):
+        pairing_actions.move(proposal=proposal, state="accepted", by=by)
+    pairing_actions.publish(proposal=first, on=ON, by=by)
+    before = list(Responsibility.objects.order_by("pk").values())
+    with pytest.raises(ValidationError, match=r"从 2024-07-01 起另有一条“.*”责任"):
+        pairing_actions.publish(proposal=unlike, on=ON, by=by)
+    assert list(Responsibility.objects.order_by("pk").values()) == before
+
+
+def test_a_pair_that_must_not_meet_since_is_not_published(college, users_by_role):
+    by = users_by_role["county"]
+    proposal = make(title="结对", question=question(), by=by)
+    pairing_actions.move(proposal=proposal, state="accepted", by=by)
+    pair = proposal.pairs.first()
+    avoiding.avoid(staff=pair.staff, household=pair.household, reason="亲属", by=by)
+    with pytest.raises(ValidationError, match="登记了回避"):
+        pairing_actions.publish(proposal=proposal, on=ON, by=by)
+    assert not Responsibility.objects.exists()
+
+
+def test_pairs_that_end_on_a_later_day_do_not_stop_the_publication(college, users_by_role):
+    by = users_by_role["county"]
+    people, households = college
+    outsider = Staff.objects.create(name="旧人", kind="2", region_code=people[0].region_code)
+    until = dt.date(2024, 12, 31)
+    kept, old = (
+        Responsibility.objects.create(
+            staff=staff, role=role, household=home, region_code=home.region_code, since=SINCE, until=until
+        )
+        for staff, role, home in (
+            (people[0], "key_helper", households[0]), (outsider, "linked", households[7]),
+        )
+    )  # fmt: skip
+    proposal = make(title="结对", question=question(), by=by)
+    pairing_actions.move(proposal=proposal, state="accepted", by=by)
+    pairing_actions.publish(proposal=proposal, on=ON, by=by)
+    for line in (kept, old):
+        line.refresh_from_db()
+    assert (kept.until, old.until) == (until, dt.date(2024, 6, 30))
+
+
 def test_units_go_to_the_villages_of_their_kind(regions, users_by_role):
     kinds = {"1": regions.village, "3": regions.other_village}
     for trait, village in (("1", regions.village), ("3", regions.other_village)):

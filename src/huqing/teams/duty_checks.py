@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from huqing.standards.codelists import codelist
-from huqing.teams.models import Responsibility, Staff
+from huqing.teams.models import ProposedPair, Responsibility, Staff
 
 # Whoever holds one of these lives or works in the village: nobody holds it in two villages at once.
 LOCAL_ROLES = frozenset({"grid_worker", "village_officer", "resident"})
@@ -22,10 +22,10 @@ Goal = tuple[str, int]
 Span = tuple[dt.date, dt.date | None]
 
 
-def goal_of(line: Responsibility) -> Goal:
+def goal_of(line: Responsibility | ProposedPair) -> Goal:
     """What a line is for: the person, household, grid or village."""
     for name in GOALS:
-        key = getattr(line, f"{name}_id")
+        key = getattr(line, f"{name}_id", None)
         if key is not None:
             return name, key
     raise ValidationError("责任没有对象：请选择一个村、一个网格或一户。")

@@ -15,11 +15,13 @@ from django.utils import timezone
 from huqing.access import audit
 from huqing.access.numbers import has_number
 from huqing.access.permissions import Refused, require
-from huqing.access.scope import covers, sees
+from huqing.access.scope import code_range, covers, sees
 from huqing.matching.pairing import Pair, PairingError, propose
 from huqing.registry.models import Household
+from huqing.standards.codelists import codelist
 from huqing.standards.text import clean
 from huqing.teams import duty_checks
+from huqing.teams.ledger_queries import holding
 from huqing.teams.models import (
     Avoidance,
     PairEdit,
@@ -313,7 +315,7 @@ def publish(*, proposal: PairingProposal, on: dt.date, by: User) -> PairingPropo
     if proposal.state not in (S.ACCEPTED, S.PUBLISHING):
         raise ValidationError("先同意方案，再发布。")
     pairs = list(proposal.pairs.select_related("staff", "household", "person", "village", "line"))
-    _unchanged(pairs, on)
+    _unchanged(proposal, pairs, on)
     ended = [pair.line_id for pair in pairs if pair.change == C.ENDED]
     fresh = [
         Responsibility(
@@ -341,17 +343,34 @@ def publish(*, proposal: PairingProposal, on: dt.date, by: User) -> PairingPropo
     return proposal
 
 
-def _unchanged(pairs: list[ProposedPair], on: dt.date) -> None:
+def _unchanged(proposal: PairingProposal, pairs: list[ProposedPair], on: dt.date) -> None:
+    """ValidationError unless what the proposal was made from still stands: its lines, no others, its households."""
     stale = "台账在方案生成之后变了：{}。请作废这个方案，重新生成。"
     for pair in pairs:
         line = pair.line
-        if line is not None and (line.until is not None or line.staff_id != pair.staff_id):
+        over = line is not None and (line.handover_id is not None or (line.until is not None and line.until < on))
+        if line is not None and (over or line.staff_id != pair.staff_id):
             raise ValidationError(stale.format(f"{pair.staff.name} 的一条责任已经结束或交接"))
         if line is not None and pair.change == C.ENDED and line.since >= on:
             raise ValidationError({"on": f"有责任 {line.since} 才开始，发布日期要在这之后，请改日期。"})
         household = pair.household
         if household is not None and household.status != Household.Status.ACTIVE:
             raise ValidationError(stale.format(f"{household.head_name}户已注销"))
+    fresh = [pair for pair in pairs if pair.change == C.NEW]
+    apart = set(Avoidance.objects.filter(staff__in={pair.staff_id for pair in fresh}).values_list("staff", "household"))
+    met = next((pair for pair in fresh if (pair.staff_id, pair.household_id) in apart), None)
+    if met is not None:
+        raise ValidationError(stale.format(f"{met.staff.name} 与要结对的一户登记了回避"))
+    # Somebody may have been given one of these duties since: the numbers would no longer be as asked for.
+    known = {pair.line_id for pair in pairs}
+    goals = {(pair.role, duty_checks.goal_of(pair)) for pair in pairs}
+    lines = Responsibility.objects.filter(
+        code_range(proposal.region_code), role__in={pair.role for pair in pairs}, stands_in_for=None
+    )
+    for line in holding(lines, on).select_related("staff").order_by("pk").iterator():
+        if line.pk not in known and (line.role, duty_checks.goal_of(line)) in goals:
+            role = codelist("duty_role").label(line.role)
+            raise ValidationError(stale.format(f"{line.staff.name} 从 {line.since} 起另有一条“{role}”责任"))
 
 
 def _locked(proposal: PairingProposal, by: User) -> PairingProposal:
