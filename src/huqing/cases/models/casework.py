@@ -137,4 +137,10 @@ class Evidence(models.Model):
     class Meta:
         verbose_name = "办理材料"
         verbose_name_plural = "办理材料"
-        indexes = [models.Index(fields=["case", "kind"], name="evidence_case")]
+        indexes = [
+            models.Index(fields=["case", "kind"], name="evidence_case"),
+            # Which of many cases have been announced: few papers are notices, and all would be looked through.
+            models.Index(
+                fields=["case", "turn"], name="evidence_notice", condition=Q(kind="notice", withdrawn_at=None)
+            ),
+        ]
