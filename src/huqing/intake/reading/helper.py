@@ -194,7 +194,7 @@ def _asked(request: dict[str, Any], place: str, limits: Limits, path: Path) -> d
             code = None
             if helper:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    code = helper.process.wait(timeout=0.5 if not ended.slow else 0.01)
+                    code = helper.process.wait(timeout=5 if not ended.slow else 0.01)
                 helper.close()
             if code == 0 and not fresh:
                 fresh = True  # it had gone to sleep between two requests
