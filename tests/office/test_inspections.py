@@ -47,6 +47,7 @@ def test_a_round_is_committed_drawn_verified_and_its_findings_closed(as_role, st
     client.post(made.url, {"what": "draw", "d-witnesses": "纪委李某", "d-said": "37 12"})
     told = json.loads(client.get(record).content)
     assert verify(told, round_.commitment) == []
+    InspectionRound.objects.update(drawn_at=dt.datetime(2024, 7, 1, 4, tzinfo=dt.UTC))
     target = InspectionRound.objects.get().targets.get(region_code="500236101201")
     sent = {"text": "夜间无人", "responsible": "朱衣镇政府", "found_on": "2024-07-01", "due_on": "2024-07-03"}
     client.post(reverse("office:finding-new", args=[target.pk]), sent)

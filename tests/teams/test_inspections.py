@@ -22,6 +22,7 @@ from huqing.teams.models import (
     InspectionFinding,
     InspectionRound,
     InspectionTarget,
+    Responsibility,
     Staff,
     Unit,
     UnitDuty,
@@ -149,6 +150,28 @@ def test_nobody_meets_a_village_of_the_last_rounds_again(commit, county, staff):
     assert not before & after
 
 
+def test_a_round_waits_for_the_one_before_it_so_that_nobody_goes_twice(commit, county):
+    first = commit()
+    with pytest.raises(ValidationError, match="“第一轮”还没有抽取"):
+        commit(title="第二轮")
+    assert commit(title="不管近几轮", rounds_apart=0).state == "committed"
+    InspectionRound.objects.exclude(pk=first.pk).delete()
+    inspections.draw_round(round_=first, said="1", witnesses="群众甲", by=county)
+    assert commit(title="第二轮").question["met"]
+
+
+def test_nobody_without_a_unit_inspects_where_they_answer_for_something(commit, regions, staff):
+    Staff.objects.filter(pk=staff[0].pk).update(unit=None)
+    Responsibility.objects.create(
+        staff=staff[0], role="linked", village=regions.village, region_code=regions.village.code,
+        since=dt.date(2024, 1, 1),
+    )  # fmt: skip
+    round_ = commit()
+    name = next(name for name, pk in round_.people.items() if pk == staff[0].pk)
+    place = next(name for name, code in round_.villages.items() if code == regions.village.code)
+    assert round_.question["met"] == [[name, place]]
+
+
 def test_nobody_inspects_where_their_own_unit_helps(commit, county, regions, staff):
     from huqing.teams.models import Responsibility
 
@@ -163,7 +186,7 @@ def test_nobody_inspects_where_their_own_unit_helps(commit, county, regions, sta
 
 def finding(target, county, **changed):
     told = {
-        "text": "夜间无人值守", "responsible": "朱衣镇政府", "found_on": dt.date(2024, 7, 1),
+        "text": "夜间无人值守", "responsible": "朱衣镇政府", "found_on": TODAY,
         "due_on": dt.date(2024, 7, 15), **changed,
     }  # fmt: skip
     return inspections.add_finding(target=target, by=county, **told)
@@ -189,12 +212,22 @@ def test_a_finding_is_put_right_checked_again_and_closed_by_another(commit, coun
     assert AuditEvent.objects.filter(action="finding_step").count() == 4
 
 
+def test_a_finding_from_before_the_draw_is_refused(commit, county):
+    round_ = inspections.draw_round(round_=commit(), said="1", witnesses="群众甲", by=county)
+    InspectionRound.objects.update(drawn_at=dt.datetime(2024, 7, 3, 4, tzinfo=dt.UTC))
+    target = round_.targets.first()
+    told = {"text": "门没锁", "responsible": "镇政府", "due_on": TODAY, "by": county}
+    with pytest.raises(ValidationError, match="要在抽取（2024-07-03）之后"):
+        inspections.add_finding(target=InspectionTarget.objects.get(pk=target.pk), found_on=dt.date(2024, 7, 2), **told)
+    assert InspectionTarget.objects.get(pk=target.pk).inspected_on is None
+
+
 def test_a_due_day_before_the_finding_is_refused(commit, county):
     drawn = inspections.draw_round(round_=commit(), said="1", witnesses="李某", by=county)
     target = drawn.targets.first()
     with pytest.raises(ValidationError, match="整改期限不能早于"):
         finding(target, county, due_on=dt.date(2024, 6, 1))
-    with pytest.raises(ValidationError, match="还没有到"):
+    with pytest.raises(ValidationError, match="今天之前"):
         finding(target, county, found_on=dt.date(2024, 8, 1), due_on=dt.date(2024, 9, 1))
     assert not InspectionFinding.objects.exists()
 

@@ -125,3 +125,11 @@ def met(people: dict[str, Staff], places: dict[str, Region], rounds: int, by: Us
     codes = {one.code: name for name, one in places.items()}
     pairs = InspectionDuty.objects.filter(target__round__in=last).values_list("staff", "target__region_code")
     return frozenset((names[staff], codes[code]) for staff, code in pairs if staff in names and code in codes)
+
+
+def answering(people: dict[str, Staff], places: dict[str, Region]) -> frozenset[tuple[str, str]]:
+    """Who answers for anything in which village, in the names of this round: nobody inspects their own work."""
+    names = {one.pk: name for name, one in people.items()}
+    codes = {one.code: name for name, one in places.items()}
+    lines = holding(Responsibility.objects.filter(staff__in=list(names), region_code__in=list(codes)), today())
+    return frozenset((names[staff], codes[code]) for staff, code in lines.values_list("staff", "region_code"))

@@ -29,6 +29,7 @@ from huqing.registry.models import Region
 from huqing.standards.text import clean
 from huqing.teams.events import finding_added, finding_stepped
 from huqing.teams.inspection_question import (
+    answering,
     candidates,
     counts,
     listed,
@@ -79,8 +80,8 @@ def commit(
 
     ``per_town`` villages of every town (all, where a town has fewer), or ``total`` of all together; ``each`` inspectors
     to a village, nobody to more than ``most``, nobody again where they were in the last ``rounds_apart`` rounds, nobody
-    in their own town or where their own unit helps. Villages and the public learn the result on ``shown_on``, when the
-    visits are over; None: at the draw. ValidationError says why it cannot be drawn.
+    in their own town, where their own unit helps or where they answer for something. Villages and the public learn the
+    result on ``shown_on``, when the visits are over; None: at the draw. ValidationError says why it cannot be drawn.
     """
     require(by, "manage_inspections")
     title = clean(title).strip()
@@ -88,6 +89,7 @@ def commit(
         raise ValidationError({"title": "请写名称，例如“2024 年第三轮夜查”。"})
     if shown_on is not None and shown_on < today():
         raise ValidationError({"shown_on": "公布结果的日期已经过去，请改正；检查完再公布的，填检查结束的日期。"})
+    _refuse_open(rounds_apart, by)
     places = named_places(visible(Region.objects.filter(pk__in=[one.pk for one in villages]), by))
     people = listed_people(visible(Staff.objects.filter(pk__in=[one.pk for one in inspectors]), by))
     question = Question(
@@ -97,7 +99,7 @@ def commit(
         inspectors=listed(people),
         each=each,
         most=most,
-        met=met(people, places, rounds_apart, by),
+        met=met(people, places, rounds_apart, by) | answering(people, places),
     )
     seed = new_seed()
     try:
@@ -122,6 +124,14 @@ def commit(
     detail = {"title": title, "villages": len(places), "inspectors": len(people), "commitment": made}
     audit.record(by=by, action="inspection_commit", subject=round_, detail=detail)
     return round_
+
+
+def _refuse_open(rounds_apart: int, by: User) -> None:
+    """Whom a round that is still to be drawn will send where is not known: nobody could be kept from going again."""
+    waiting = visible(InspectionRound.objects.filter(state=S.COMMITTED), by).first() if rounds_apart else None
+    if waiting is not None:
+        told = f"“{waiting.title}”还没有抽取，近几轮去过哪里还不确定"
+        raise ValidationError({"rounds_apart": f"{told}。请先抽取或取消那一轮，再公布这一轮。"})
 
 
 @transaction.atomic
@@ -187,8 +197,7 @@ def note_visit(*, target: InspectionTarget, on: dt.date, result: str, by: User) 
     """Say when a village was inspected and what it was like, with or without findings."""
     must_inspect(target, by)
     target = InspectionTarget.objects.select_for_update(of=("self",)).select_related("round").get(pk=target.pk)
-    # A demonstration stands still on its day, so what it draws is drawn "later".
-    drawn = min(timezone.localdate(target.round.drawn_at), today())
+    drawn = _drawn_on(target)
     if not drawn <= on <= today():
         raise ValidationError({"on": f"检查日期要在抽取（{drawn}）之后、今天之前。"})
     result = hide_numbers(clean(result).strip())
@@ -201,6 +210,11 @@ def note_visit(*, target: InspectionTarget, on: dt.date, result: str, by: User) 
     return target
 
 
+def _drawn_on(target: InspectionTarget) -> dt.date:
+    """The day of the draw; a demonstration stands still on its day, so what it draws is drawn "later"."""
+    return min(timezone.localdate(target.round.drawn_at), today())
+
+
 @transaction.atomic
 def add_finding(
     *, target: InspectionTarget, text: str, responsible: str, found_on: dt.date, due_on: dt.date, by: User
@@ -208,8 +222,9 @@ def add_finding(
     """Note what was found in a drawn village and by when it is to be put right."""
     must_inspect(target, by)
     text, responsible = hide_numbers(clean(text).strip()), hide_numbers(clean(responsible).strip())
-    if found_on > today():
-        raise ValidationError({"found_on": "发现日期还没有到，请改正。"})
+    drawn = _drawn_on(target)
+    if not drawn <= found_on <= today():
+        raise ValidationError({"found_on": f"发现日期要在抽取（{drawn}）之后、今天之前，请改正。"})
     finding = InspectionFinding(
         target=target,
         region_code=target.region_code,
