@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from huqing.intake.errors import UndoRefused
@@ -14,7 +15,7 @@ from huqing.registry import region_changes
 from huqing.registry.household_actions import move_household
 from huqing.registry.models import Region, Source
 from huqing.registry.region_changes import Move
-from huqing.teams import ledger_queries
+from huqing.teams import ledger_queries, pairing_actions
 from huqing.teams.models import (
     PairingProposal,
     Posting,
@@ -23,6 +24,7 @@ from huqing.teams.models import (
     Responsibility,
     Staff,
     Unit,
+    UnitDuty,
     VillageTrait,
 )
 
@@ -108,6 +110,33 @@ def test_a_merged_village_hands_its_duties_to_the_one_it_became_part_of(regions,
     # Who led both villages leads one now; the other line is history.
     assert sorted(both.responsibilities.values_list("until", flat=True), key=str) == [dt.date(2023, 12, 31), None]
     assert VillageTrait.objects.get().until == dt.date(2023, 12, 31)
+
+
+def test_a_merged_village_keeps_the_units_that_back_it_once_each(regions, people):
+    own, both = (Unit.objects.create(name=name, region_code="500236") for name in ("县水利局", "县教育局"))
+    for unit, village in ((own, regions.village), (both, regions.village), (both, regions.next_village)):
+        UnitDuty.objects.create(unit=unit, role="backing", village=village, region_code=village.code, since=SINCE)
+    region_changes.merge(regions.village, regions.next_village, ON)
+    running = UnitDuty.objects.filter(until=None, village=regions.next_village)
+    assert sorted(running.values_list("unit__name", "region_code")) == [
+        ("县教育局", "500236101202"),
+        ("县水利局", "500236101202"),
+    ]
+    assert UnitDuty.objects.get(until=dt.date(2023, 12, 31)).unit == both
+
+
+def test_a_pair_with_a_village_that_was_merged_is_not_published(regions, people, users_by_role):
+    found, _ = people
+    proposal = PairingProposal.objects.create(
+        title="方案", region_code="500236", state="accepted", created_at=timezone.now()
+    )
+    ProposedPair.objects.create(
+        proposal=proposal, change="new", staff=found["helper"], role="helper", village=regions.village,
+        region_code=regions.village.code,
+    )  # fmt: skip
+    region_changes.merge(regions.village, regions.next_village, ON)
+    with pytest.raises(ValidationError, match="已撤并"):
+        pairing_actions.publish(proposal=proposal, on=ON, by=users_by_role["county"])
 
 
 def test_the_duties_for_a_household_move_with_it(regions, people, users_by_role):

@@ -356,6 +356,8 @@ def _unchanged(proposal: PairingProposal, pairs: list[ProposedPair], on: dt.date
         household = pair.household
         if household is not None and household.status != Household.Status.ACTIVE:
             raise ValidationError(stale.format(f"{household.head_name}户已注销"))
+        if pair.village is not None and pair.village.valid_to is not None:
+            raise ValidationError(stale.format(f"{pair.village.name}已撤并"))
     fresh = [pair for pair in pairs if pair.change == C.NEW]
     apart = set(Avoidance.objects.filter(staff__in={pair.staff_id for pair in fresh}).values_list("staff", "household"))
     met = next((pair for pair in fresh if (pair.staff_id, pair.household_id) in apart), None)

@@ -127,24 +127,23 @@ def _copy(rows: QuerySet[Any], path: str) -> None:
 
 
 def _merge(merged: Mapping[int, int], on: dt.date) -> None:
-    from huqing.teams.models import Responsibility, VillageTrait
+    from huqing.teams.models import Responsibility, UnitDuty, VillageTrait
 
     last = on - dt.timedelta(days=1)
+    running = Q(until=None) | Q(until__gte=on)
     for gone, into in merged.items():
-        running = Responsibility.objects.filter(village=gone).filter(Q(until=None) | Q(until__gte=on))
-        there = set(
-            Responsibility.objects.filter(village=into)
-            .filter(Q(until=None) | Q(until__gte=on))
-            .values_list("staff", "role")
-        )
-        for line in running:
-            if (line.staff_id, line.role) in there:
-                line.until = max(last, line.since)
-                line.save(update_fields=["until"])
-            else:
-                line.village_id = into
-                line.save(update_fields=["village"])
-                there.add((line.staff_id, line.role))
+        for model, holder in ((Responsibility, "staff_id"), (UnitDuty, "unit_id")):
+            rows = model._default_manager.filter(running)
+            there = {(getattr(line, holder), line.role) for line in rows.filter(village=into)}
+            for line in rows.filter(village=gone).order_by("since", "pk"):
+                held = (getattr(line, holder), line.role)
+                if held in there:
+                    line.until = max(last, line.since)
+                    line.save(update_fields=["until"])
+                else:
+                    line.village_id = into
+                    line.save(update_fields=["village"])
+                    there.add(held)
         # What kind of village it was ends with it; the other keeps its own.
         for trait in VillageTrait.objects.filter(village=gone, until=None):
             trait.until = max(last, trait.since)
