@@ -18,6 +18,7 @@ from huqing.demo.adjust import Town
 from huqing.demo.cells import Style, renderer
 from huqing.demo.draw import Weighted
 from huqing.demo.model import Fields, Household, Person, add_months
+from huqing.demo.pensions import pension
 from huqing.demo.rosters import COUNTY, TextTable
 from huqing.demo.xlsx import BOLD, TITLE, Cell, Workbook
 from huqing.standards.fields import RecordKind, department_kinds
@@ -86,6 +87,7 @@ def department_files(as_of: date) -> list[DepartmentFile]:
             "water", "water", "农村饮水安全评价台账.csv", "utf8", Style(date="compact", money="text", yes="1", no="0")
         ),
         DepartmentFile("unemployment", "unemployment", "失业与务工中断名单.xlsx", "xlsx", Style(date="words")),
+        DepartmentFile("pension", "pension", "居民养老保险待遇领取名单.csv", "utf8", Style(date="iso", money="text")),
         DepartmentFile(
             "work", "work", "务工监测台账.csv", "gbk", Style(date="dot", month="words"), {"job_income": "月收入"}
         ),
@@ -196,6 +198,9 @@ class _Clerk:
                 for kind, rows in p.records.items():
                     for row in rows:
                         self._row(kind, row, h, p)
+                paid = pension(p, self.town.as_of)
+                if paid is not None:
+                    self._row("pension", paid, h, p, clean=True)
                 p.records.clear()
             h.records.clear()
         for place, row in self.town.villages:
@@ -205,7 +210,7 @@ class _Clerk:
             part.close()
         return PartResult({key: part.count for key, part in self.parts.items()}, self.links)
 
-    def _row(self, kind: str, row: Fields, h: Household, p: Person) -> None:
+    def _row(self, kind: str, row: Fields, h: Household, p: Person, *, clean: bool = False) -> None:
         part = self.parts[_file_key(kind, row)]
         declared = self.kinds[kind]
         values = {
@@ -223,7 +228,7 @@ class _Clerk:
             values["bill_number"] = self._bill_number(row)
         if p.true_id:
             self.links.append((part.file.key, part.count + 1, "roster_id_wrong", h.number, self._order(declared, p)))
-        elif self.town.draw.chance(_DIRTY_SHARE) and not p.moved:
+        elif not clean and self.town.draw.chance(_DIRTY_SHARE) and not p.moved:
             self._dirty_row(part, declared, values, h, p)
             return
         part.add(values)
