@@ -106,7 +106,8 @@ def test_a_case_goes_from_the_household_page_to_the_public_page(as_role, househo
         assert "张三" in text_of(village.get(f"{address}sheets/{sheet}/")) or sheet == "attendance"
     take(village, case, "post")
     code = regions.village.code
-    assert "张三" in text_of(village.get(f"/postings/new/{code}/"))
+    preview = text_of(village.get(f"/postings/new/{code}/"))
+    assert "张三" in preview
     village.post(f"/postings/new/{code}/", {"level": "村内公示"})
     stranger = Client()
     seen = stranger.get(f"/public/{code}/")
@@ -115,6 +116,7 @@ def test_a_case_goes_from_the_household_page_to_the_public_page(as_role, househo
     assert seen["X-Robots-Tag"] == "noindex, nofollow, noarchive"
     assert not seen.cookies
     posting = case.posting_lines.get().posting
+    assert posting.title in preview
     objecting = f"/public/{code}/objections/{posting.pk}/"
     told = send(stranger, objecting, {"text": "他家在县城有房", "contact": "13900001111"})
     assert told["Cache-Control"] == "no-store"

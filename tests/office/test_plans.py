@@ -51,6 +51,7 @@ def test_a_plan_goes_from_the_list_of_gaps_to_the_card(as_role, household) -> No
     assert (measure.planned, measure.staff, measure.risks) == (120_050, staff, ["01"])
     shown = text_of(village.get(page))
     assert "有对症的措施：医疗救助" in shown
+    assert "计划金额合计 1,200.50 元。" in text_of(village.get(f"/plans/{plan.pk}/paper/"))
     edit = f"/plan-measures/{measure.pk}/"
     done = {"state": "3", "started_on": today().isoformat(), "ended_on": today().isoformat(), "staff": staff.pk}
     assert "已完成的请写明成效" in text_of(village.post(edit, done))
@@ -80,6 +81,7 @@ def test_a_measure_of_the_ledger_is_taken_up_and_dropped_again(as_role, househol
     assert county.post(take_up, {"other": "王干部", "lasts_until": "2027-12-31"}).status_code == 302
     measure = PlannedMeasure.objects.get()
     assert "岗位协议期满（2027-12-31）" in text_of(county.get(page))
+    assert "各项都没有填计划金额" in text_of(county.get(f"/plans/{plan.pk}/paper/"))
     assert "还有 1 项措施没有完成" in text_of(county.post(f"/plans/{plan.pk}/close/", {"reason": "风险已消除"}))
     county.post(f"/plan-measures/{measure.pk}/drop/", {"reason": "改由村里安排"})
     measure.refresh_from_db()

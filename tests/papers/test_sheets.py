@@ -62,6 +62,14 @@ def test_values_come_back_with_their_types() -> None:
     assert page["C2"].number_format == "#,##0.00"
 
 
+def test_chinese_has_a_font_and_a_wide_table_a_larger_paper() -> None:
+    many = [Column(f"{day}日", width=10) for day in range(1, 32)]
+    book = workbook(Sheet("户", COLUMNS, [["张三", "", 0, None, 1]]), Sheet("日历", many, [["在村"] * 31]))
+    assert book["户"]["A1"].font.name == book["户"]["A2"].font.name == "宋体"
+    a4, a3 = "9", "8"
+    assert (str(book["户"].page_setup.paperSize), str(book["日历"].page_setup.paperSize)) == (a4, a3)
+
+
 @pytest.mark.parametrize("text", DANGEROUS)
 def test_text_that_could_run_is_text_in_both_formats(text: str) -> None:
     page = workbook(Sheet("表", [Column("备注")], [[text]]))["表"]

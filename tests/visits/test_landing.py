@@ -15,6 +15,7 @@ from huqing.standards.fields import record_kinds
 from huqing.teams.models import Responsibility, Staff
 from huqing.visits import flow, landing
 from huqing.visits.models import Submission
+from huqing.visits.tables import layout_of
 
 from .building import converted, send, stored, text
 
@@ -113,6 +114,8 @@ def test_members_are_written_each_by_the_hidden_id_of_the_turn(visit, family) ->
     assert f"person.{wife.pk}.health" in submission.landing["applied"]
     assert submission.landing["same"] == [f"person.{head.pk}.health"]
     assert {entry.person_id for entry in Entry.objects.filter(source=submission.source)} == {wife.pk, head.pk}
+    members = layout_of(submission.form).tables[1]
+    assert [head.title for head in members.heads] == ["记录号", "序号", "人员", "姓名", "身体", "签约医生"]
 
 
 def test_a_person_chosen_by_the_form_is_written(visit, family) -> None:

@@ -29,6 +29,10 @@ REMEDY_TITLE = "问题与应填写（改完可直接重新导入）"
 MOST_ROWS = 1_048_575  # of a sheet, below its header
 _SAMPLE = 200
 _LONGEST_EXACT = 10**15
+# Named, so that Chinese is not set in whatever a machine puts in for a font without it.
+_FONT = {"font_name": "宋体", "font_size": 11}
+_A4, _A3 = 9, 8
+_A4_HOLDS = 200  # characters side by side on landscape A4 before the print is too small to read
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ def write_workbook(
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
+        "default_format_properties": _FONT,
     }
     with xlsxwriter.Workbook(target if not isinstance(target, Path) else str(target), options) as book:
         writer = _Writer(book, marking, progress)
@@ -153,7 +158,7 @@ class _Writer:
             page.set_column(len(sheet.columns), len(sheet.columns), 60, self.remedy)
             page.write_string(0, len(sheet.columns), REMEDY_TITLE, self.header)
         page.set_landscape()
-        page.set_paper(9)
+        page.set_paper(_A4 if sum(widths) <= _A4_HOLDS else _A3)
         page.repeat_rows(0)
         page.fit_to_pages(1, 0)
         footer = f"&L{_footer(self.marking.line)}" if self.marking else ""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from huqing.access.models import User
 
 CHUNK = 500
+# What a hidden question holds whose answer says who is meant; its words are the name.
+_SUBJECTS = {"household": "农户", "person": "人员"}
 PlaceName = Callable[[str], str]
 
 
@@ -121,7 +123,7 @@ def _heads(questions: Iterable[Asked], repeat: str, taken: Sequence[Head]) -> It
     for item in questions:
         if item.repeat != repeat or item.layout or item.type in ("note", "hidden"):
             continue
-        base = filled_label(item, {})
+        base = filled_label(item, {}) if item.label else _SUBJECTS.get(item.subject, item.name)
         title, number = (f"{base}（表单）" if base in about else base), 2
         while title in titles:
             title, number = f"{base}（{number}）", number + 1
