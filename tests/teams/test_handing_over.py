@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 
 from huqing.access.models import AuditEvent
 from huqing.access.permissions import Refused
+from huqing.registry.household_actions import cancel_household
 from huqing.registry.models import Region
-from huqing.teams import handing_over, ledger_queries, postings
+from huqing.teams import actions, handing_over, ledger_queries, postings
 from huqing.teams.models import Handover, Posting, Responsibility, Staff, Unit
 
 SINCE, ON = dt.date(2024, 1, 1), dt.date(2024, 6, 1)
@@ -140,6 +141,38 @@ def test_standing_in_ends_by_itself_and_leaves_the_own_lines(held, staff, county
         handing_over.stand_in(staff=leaving, substitute=substitute, since=until, until=ON, by=county)
 
 
+def test_whoever_stood_in_may_take_the_duties_over_and_stands_in_no_longer(held, staff, county):
+    leaving, lines = held
+    substitute = staff("钱学农")
+    handing_over.stand_in(staff=leaving, substitute=substitute, since=SINCE, until=dt.date(2024, 12, 31), by=county)
+    handing_over.hand_over(
+        staff=leaving, to={line.pk: substitute for line in lines[:5]}, on=ON, reason="退休", by=county
+    )
+    spans = Responsibility.objects.filter(staff=substitute, household=lines[0].household).order_by("since")
+    assert list(spans.values_list("since", "until", "stands_in_for")) == [(SINCE, EVE, lines[0].pk), (ON, None, None)]
+    # One line more is ended by hand.
+    actions.end_duty(by=county, duty=lines[5], on=EVE)
+    assert set(Responsibility.objects.exclude(stands_in_for=None).values_list("until", flat=True)) == {EVE}
+
+
+def test_a_town_lets_nobody_from_elsewhere_stand_in(held, staff, users_by_role, regions):
+    leaving, _ = held
+    elsewhere = staff("外镇人", region=regions.other_town.code)
+    span = {"since": ON, "until": dt.date(2024, 6, 30)}
+    with pytest.raises(Refused, match="外镇人 不在您的管辖范围内"):
+        handing_over.stand_in(staff=leaving, substitute=elsewhere, by=users_by_role["town"], **span)
+    assert not Responsibility.objects.filter(staff=elsewhere).exists()
+
+
+def test_whoever_only_stands_in_can_leave(held, staff, county):
+    leaving, lines = held
+    substitute = staff("钱学农")
+    handing_over.stand_in(staff=leaving, substitute=substitute, since=SINCE, until=dt.date(2024, 12, 31), by=county)
+    postings.leave(staff=substitute, on=EVE, reason="退休", by=county)
+    assert set(Responsibility.objects.filter(staff=substitute).values_list("until", flat=True)) == {EVE}
+    assert Responsibility.objects.filter(staff=leaving, until=None).count() == len(lines)
+
+
 def test_nobody_leaves_while_duties_run_on(held, staff, county):
     leaving, lines = held
     with pytest.raises(ValidationError, match="还有 6 条责任"):
@@ -175,6 +208,15 @@ def test_gaps_name_places_and_loads_name_people(county, make_household, regions,
     assert list(ledger_queries.left_alone(county, role="helper")) == [alone]
     assert [(one.name, one.held) for one in ledger_queries.loads(county, at_least=6)] == [("赵文军", 6)]
     assert not ledger_queries.loads(county, at_least=7)
+
+
+def test_a_cancelled_household_is_nobodys_load(held, county, users_by_role, monkeypatch):
+    monkeypatch.setattr(ledger_queries, "today", lambda: ON)
+    _, lines = held
+    cancel_household(household=lines[0].household, reason="整户迁出", on=ON, by=users_by_role["county"])
+    assert [(one.name, one.held) for one in ledger_queries.loads(county)] == [("赵文军", 5)]
+    (contact,) = ledger_queries.contacts(Region.objects.get(code=lines[0].region_code), county)
+    assert contact.households == 2
 
 
 def test_a_grid_or_village_line_covers_its_households(county, staff, make_household, regions, monkeypatch):

@@ -21,7 +21,7 @@ from huqing.access.scope import CODE_LENGTH, covers, prefix_of, same_branch, see
 from huqing.registry.models import Grid, Household, Person, Region
 from huqing.standards.codelists import codelist
 from huqing.standards.text import clean
-from huqing.teams import duty_checks
+from huqing.teams import duty_checks, handing_over
 from huqing.teams.importing_rows import PHONE
 from huqing.teams.models import Responsibility, Staff, Unit
 
@@ -151,6 +151,7 @@ def end_duty(*, by: User | None, duty: Responsibility, on: dt.date, reason: str 
         raise ValidationError({"on": f"终止日期不能早于起始日期 {duty.since}。"})
     duty.until = on
     duty.save(update_fields=["until"])
+    handing_over.end_stand_ins([duty.pk], on)
     _record(by, "duty_end", duty, reason)
     return duty
 

@@ -63,6 +63,7 @@ def hand_over(*, staff: Staff, to: Mapping[int, Staff], on: dt.date, reason: str
     )
     held = _held_already(lines, to, on)
     fresh = [_continued(line, to[line.pk], on) for line in lines if line.pk not in held]
+    end_stand_ins([line.pk for line in lines], on - ONE_DAY)
     if fresh:
         duty_checks.refuse(fresh)
     by_receiver: dict[int, list[int]] = {}
@@ -101,6 +102,8 @@ def stand_in(
         raise ValidationError({"until": "代理结束的日期早于开始的日期，请改正。"})
     if staff.pk == substitute.pk:
         raise ValidationError({"substitute": "代理人不能是本人，请选另一个人。"})
+    if by is not None and not sees(by, substitute):
+        raise Refused(f"{substitute.name} 不在您的管辖范围内，不能代理。")
     wanted = set(lines)
     held = [
         line
@@ -126,6 +129,13 @@ def stand_in(
     detail = {"giver": staff.name, "substitute": substitute.name, "since": since, "until": until, "lines": len(fresh)}
     audit.record(by=by, action="duty_stand_in", subject=staff, detail=detail)
     return len(fresh)
+
+
+def end_stand_ins(lines: Sequence[int], last: dt.date) -> None:
+    """Whoever stands in for duties (by their keys) that end on ``last`` does so no longer than that."""
+    for start in range(0, len(lines), BATCH):
+        running = Responsibility.objects.filter(stands_in_for__in=lines[start : start + BATCH], since__lte=last)
+        running.filter(Q(until=None) | Q(until__gt=last)).update(until=last)
 
 
 def _locked(staff: Staff, to: Mapping[int, Staff], by: User | None) -> list[Responsibility]:

@@ -147,8 +147,9 @@ def helpless(user: User, *, region: str = "") -> QuerySet[Household]:
 
 
 def loads(user: User, *, role: str = "", at_least: int = 0) -> QuerySet[Staff]:
-    """Who is responsible for how many households by name, most first; only lines the account may see count."""
-    lines = visible(holding(Responsibility.objects.exclude(household=None), today()), user)
+    """Who is responsible for how many active households by name, most first; only lines the account may see count."""
+    named = Responsibility.objects.filter(household__status=Household.Status.ACTIVE)
+    lines = visible(holding(named, today()), user)
     if role:
         lines = lines.filter(role=role)
     return (
@@ -238,6 +239,7 @@ def contacts(village: Region, user: User) -> list[Contact]:
     """Everybody responsible in a village, those of the whole village first, then of grids, then of households."""
     lines = visible(holding(Responsibility.objects.filter(region_code=village.code), today()), user)
     found: dict[int, list[Responsibility]] = defaultdict(list)
+    lines = lines.filter(Q(household=None) | Q(household__status=Household.Status.ACTIVE))
     for line in lines.select_related("staff__unit", "grid").order_by("staff__name", "pk"):
         found[line.staff_id].append(line)
     names = codelist("duty_role")

@@ -20,7 +20,7 @@ from huqing.matching.pairing import Pair, PairingError, propose
 from huqing.registry.models import Household
 from huqing.standards.codelists import codelist
 from huqing.standards.text import clean
-from huqing.teams import duty_checks
+from huqing.teams import duty_checks, handing_over
 from huqing.teams.ledger_queries import holding
 from huqing.teams.models import (
     Avoidance,
@@ -316,7 +316,7 @@ def publish(*, proposal: PairingProposal, on: dt.date, by: User) -> PairingPropo
         raise ValidationError("先同意方案，再发布。")
     pairs = list(proposal.pairs.select_related("staff", "household", "person", "village", "line"))
     _unchanged(proposal, pairs, on)
-    ended = [pair.line_id for pair in pairs if pair.change == C.ENDED]
+    ended = [pair.line_id for pair in pairs if pair.change == C.ENDED and pair.line_id is not None]
     fresh = [
         Responsibility(
             staff=pair.staff,
@@ -332,6 +332,7 @@ def publish(*, proposal: PairingProposal, on: dt.date, by: User) -> PairingPropo
     ]
     for start in range(0, len(ended), BATCH):
         Responsibility.objects.filter(pk__in=ended[start : start + BATCH]).update(until=on - dt.timedelta(days=1))
+    handing_over.end_stand_ins(ended, on - dt.timedelta(days=1))
     if fresh:
         duty_checks.refuse(fresh)
         Responsibility.objects.bulk_create(fresh, batch_size=BATCH)

@@ -41,13 +41,18 @@ def move(*, staff: Staff, unit: Unit | None, position: str, region_code: str, on
 
 @transaction.atomic
 def leave(*, staff: Staff, on: dt.date, reason: str, by: User | None) -> Staff:
-    """Somebody's last day; refused while duties run past it, because those households would have nobody."""
+    """Somebody's last day; refused while duties run past it, because those households would have nobody.
+
+    What they only stand in for goes back to its holder.
+    """
     _may(by, staff)
     if not reason.strip():
         raise ValidationError({"reason": "请写明离任原因，例如“退休”。"})
     if staff.left_on is not None:
         raise ValidationError(f"{staff.name} 已于 {staff.left_on} 离任。")
-    held = Responsibility.objects.filter(staff=staff).filter(Q(until=None) | Q(until__gt=on)).count()
+    lines = Responsibility.objects.filter(staff=staff).filter(Q(until=None) | Q(until__gt=on))
+    lines.filter(since__lte=on).exclude(stands_in_for=None).update(until=on)
+    held = lines.count()
     if held:
         raise ValidationError(f"{staff.name} 在 {on} 之后还有 {held} 条责任。请先办理交接，再登记离任。")
     posting = Posting.objects.filter(staff=staff, until=None).first()
