@@ -185,6 +185,9 @@ def test_an_appeal_is_answered_by_somebody_else_before_closing(made, members, us
     other = User.objects.create(username="xian2", display_name="另一经办", role=Role.COUNTY, region_code="500236")
     answered = assessments.answer(line=line, text="已核对，五月走访补算", grade=G.BASIC, by=other)
     assert (answered.grade, answered.reason) == ("basic", "已核对，五月走访补算")
+    # Nobody lowers it again behind an appeal that was made once and for all.
+    with pytest.raises(ValidationError, match="不能再评定"):
+        assessments.grade(line=line, grade=G.INCOMPETENT, reason="不服从", by=county)
     Staff.objects.filter(pk=members[1].pk).update(user=users_by_role["village"])
     assessments.accept(line=made.lines.get(staff=members[1]), by=users_by_role["village"])
     with pytest.raises(ValidationError, match="还有 2 人可以申诉"):

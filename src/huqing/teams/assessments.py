@@ -148,8 +148,13 @@ def share_of(assessment: Assessment) -> Share:
 
 @transaction.atomic
 def grade(*, line: AssessmentLine, grade: str, reason: str, by: User) -> AssessmentLine:
-    """A person decides; nobody grades themselves, and excellent stays within its share."""
+    """A person decides; nobody grades themselves, and excellent stays within its share.
+
+    After an appeal the grade is another person's, who answers it: it could be lowered again with no appeal left.
+    """
     line = _locked(line, by)
+    if line.appeal:
+        raise ValidationError("本人已经申诉，等次由另一个人在答复申诉时决定，不能再评定。")
     _set_grade(line, grade, reason, by)
     audit.record(by=by, action="assessment_grade", subject=line, detail={"staff": line.staff.name})
     return line
