@@ -585,9 +585,17 @@ def _rosters(pk: int, mark: str, household: Household, person: Person, record: D
         created_at=NOW,
         created_by=clerk,
         drawn_at=NOW,
+        form_id=pk,
     )
     item = RecheckItem.objects.create(
-        **about, round=round_, outcome="met", note=mark, visited_on=DAY, recorded_at=NOW, recorded_by=clerk
+        **about,
+        round=round_,
+        outcome="met",
+        note=mark,
+        visited_on=DAY,
+        submission_id=pk,
+        recorded_at=NOW,
+        recorded_by=clerk,
     )
     RecheckDifference.objects.create(pk=pk, item=item, field="member_count", before=1, found=2)
     review = ReviewRound.objects.create(
