@@ -90,7 +90,11 @@ def test_a_measure_of_the_ledger_is_taken_up_and_dropped_again(as_role, househol
 
 
 def test_removal_conditions_say_what_is_missing(as_role, household) -> None:
-    told = text_of(as_role("reader").get(f"/households/{household.pk}/plan/removal/"))
+    address = f"/households/{household.pk}/plan/removal/"
+    part = as_role("reader").get(address, headers={"HX-Request": "true"})
+    assert "<html" not in part.content.decode()
+    told = text_of(as_role("reader").get(address))
+    assert "由人决定" in told
     assert "识别满规定月数" in told
     assert "无法判断" in told
     assert "还没有导入" in told

@@ -124,10 +124,11 @@ def _page(request: HttpRequest, household: Household, status: int = 200, **more:
 
 @requires("view_plans")
 def plan_removal(request: HttpRequest, pk: int) -> HttpResponse:
-    """How the removal conditions stand; a part of the page, because the rules have to be asked."""
+    """How the removal conditions stand; a part of the plan's page, because the rules have to be asked, or a page."""
     household = find_household(request, pk)
     found = conditions(household, today())
-    return render(request, "office/plans/conditions.html", {"conditions": found, "household": household})
+    template = "office/plans/conditions.html" if request.htmx else "office/plans/removal.html"
+    return render(request, template, {"conditions": found, "household": household})
 
 
 @requires("make_plans")
