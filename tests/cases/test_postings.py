@@ -7,17 +7,27 @@ import datetime as dt
 import pytest
 from tests.cases.test_cases import BEGIN, case, clock, go, household, to_posting  # noqa: F401
 
+from huqing.access.models import AuditEvent
 from huqing.access.permissions import Refused
 from huqing.access.seal import unseal
 from huqing.cases import actions, postings
 from huqing.cases.errors import CaseError
 from huqing.cases.models import Case, Objection
+from huqing.office.views import postings as postings_pages
+from huqing.office.views import public as public_pages
+from huqing.registry.household_actions import cancel_household
 
 
 @pytest.fixture
 def ready(case, users_by_role, clock) -> Case:  # noqa: F811
     to_posting(case, users_by_role, clock)
     return case
+
+
+@pytest.fixture
+def same_page_day(clock, monkeypatch) -> None:  # noqa: F811
+    for module in (postings_pages, public_pages):
+        monkeypatch.setattr(module, "today", clock)
 
 
 def test_a_posting_is_seen_for_its_days_and_is_gone_by_itself(ready, users_by_role, regions) -> None:
@@ -196,3 +206,86 @@ def test_where_a_posting_hung_is_written_down_within_its_days(ready, users_by_ro
             postings.prove(posting=posting, on=on, place=place, by=village)
     with pytest.raises(Refused):
         postings.prove(posting=posting, on=clock.day, place="村务公开栏", by=users_by_role["reader"])
+
+
+def test_a_household_that_takes_its_request_back_is_named_no_longer(
+    ready,
+    users_by_role,
+    regions,
+    make_household,
+    clock,  # noqa: F811
+    client,
+    same_page_day,
+) -> None:
+    village = users_by_role["village"]
+    other = actions.open_case(
+        household=make_household(grid=regions.grid, members=("赵六",)), source="1", clue="农户自己申报", by=village
+    )
+    to_posting(other, users_by_role, clock)
+    posting = postings.publish(cases=[ready, other], by=village)
+    go(ready, "withdraw", village, reason="农户自己不想再申请")
+    page = client.get(f"/public/{regions.village.code}/").content.decode()
+    assert "赵六" in page
+    assert "张三" not in page
+    client.force_login(village)
+    assert "张三" not in client.get(f"/postings/{posting.pk}/notice/").content.decode()
+    posting.refresh_from_db()
+    assert [row[2] for row in posting.rows] == ["张三", "赵六"]  # what was published stays on record
+
+
+def test_a_cancelled_household_is_neither_posted_nor_decided_about_only_ended(
+    ready,
+    users_by_role,
+    regions,
+) -> None:
+    village, town = users_by_role["village"], users_by_role["town"]
+    before = postings.publish(cases=[ready], by=village)
+    cancel_household(household=ready.household, by=village, on=BEGIN, reason="五保老人去世")
+    ready.refresh_from_db()
+    assert postings.rows_shown(before) == []
+    postings.stop(posting=before, by=village, reason="这一户已经注销")
+    assert not postings.waiting(village, regions.village).exists()
+    with pytest.raises(CaseError, match="已注销，不能公示"):
+        postings.publish(cases=[ready], by=village)
+    with pytest.raises(CaseError, match="已注销，只能办结"):
+        go(ready, "revisit", village, reason="有人反映县城有房")
+    go(ready, "end", town, reason="老人去世，整户注销")
+    assert ready.closed_on == BEGIN
+
+
+def test_who_objected_can_be_reached_by_who_handles_it_and_that_is_audited(ready, users_by_role, client) -> None:
+    village = users_by_role["village"]
+    posting = postings.publish(cases=[ready], by=village)
+    told = postings.object_to(posting=posting, text="他家在县城有房", contact="13900001111")
+    client.force_login(village)
+    assert "13900001111" not in client.get(f"/postings/{posting.pk}/").content.decode()
+    refused = client.post(f"/objections/{told.pk}/contact/", {"reason": " "})
+    assert refused.status_code == 422
+    page = client.post(f"/objections/{told.pk}/contact/", {"reason": "核实情况、告知结果"})
+    assert "13900001111" in page.content.decode()
+    assert AuditEvent.objects.filter(action="show_sealed", subject_id=str(told.pk), actor=village).count() == 1
+    client.force_login(users_by_role["reader"])
+    assert client.post(f"/objections/{told.pk}/contact/", {"reason": "想看一看是谁"}).status_code == 403
+
+
+def test_what_somebody_typed_is_still_there_when_it_is_refused(ready, users_by_role, client, same_page_day) -> None:
+    village = users_by_role["village"]
+    posting = postings.publish(cases=[ready], by=village)
+    client.force_login(village)
+    sent = {"text": "有房", "contact": "村民老李", "case": str(ready.pk)}
+    page = client.post(f"/postings/{posting.pk}/objections/", sent).content.decode()
+    assert ">有房</textarea>" in page
+    assert "村民老李" in page
+    told = postings.object_to(posting=posting, text="他家在县城有房")
+    page = client.post(f"/objections/{told.pk}/answer/", {"answer": "没房"}).content.decode()
+    assert ">没房</textarea>" in page
+
+
+def test_invisible_characters_hide_no_number_and_break_no_page(ready, users_by_role, client, regions) -> None:
+    village = users_by_role["village"]
+    posting = postings.publish(cases=[ready], by=village)
+    told = postings.object_to(posting=posting, text="他电话139\u200b0000\u200b1111\u202e，你们去问\x00")
+    assert told.text == "他电话〔号码已隐去〕，你们去问"
+    client.force_login(village)
+    sent = client.post(f"/postings/{posting.pk}/objections/", {"text": "他家\x00有房子"})
+    assert sent.status_code == 400

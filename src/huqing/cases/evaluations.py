@@ -22,11 +22,13 @@ from huqing.access.seal import seal, unseal
 from huqing.cases import actions, needs, panels, steps
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
-from huqing.cases.models import Case, CaseState, Evaluation, EvaluationCase, Evaluator
+from huqing.cases.models import Case, Evaluation, EvaluationCase, Evaluator
 from huqing.cases.needs import PANEL_AT_LEAST, panel_title
 from huqing.cases.procedure import procedure_of
+from huqing.cases.states import asking
 from huqing.matching.draws import Candidate, DrawError, Question, commitment, new_seed, question_of, record
-from huqing.registry.models import Region
+from huqing.registry.models import Household, Region
+from huqing.standards.text import clean, clean_lines
 
 if TYPE_CHECKING:
     from huqing.access.models import User
@@ -38,17 +40,13 @@ AHEAD = dt.timedelta(days=60)
 
 def evaluating_states() -> list[int]:
     """The states in which a panel has to vote."""
-    found = []
-    for state in CaseState.objects.select_related("procedure"):
-        moves = procedure_of(state.procedure).moves_from(state.key)
-        if any("panel" in move.needs for move in moves):
-            found.append(state.pk)
-    return found
+    return asking(("panel",))
 
 
 def waiting(user: User, village: Region | None = None) -> QuerySet[Case]:
     """The cases that wait for a meeting: none is called for them at the step at hand, or the last one has ended."""
     cases = Case.objects.visible_to(user).filter(closed_on=None, state__in=evaluating_states())
+    cases = cases.filter(household__status=Household.Status.ACTIVE)
     if village is not None:
         cases = cases.filter(region_code=village.code)
     return cases.exclude(pk__in=_in_meetings())
@@ -155,7 +153,7 @@ def hold(*, prepared: Evaluation, said: str, by: User) -> Evaluation:
     if len(lines) != locked.lines.count():
         raise CaseError("有的事项已有变化，这次准备作废，请重新准备。")
     try:
-        made = record(question_of(locked.question), unseal(bytes(locked.seed_sealed)), " ".join(said.split()))
+        made = record(question_of(locked.question), unseal(bytes(locked.seed_sealed)), clean(said))
     except DrawError as error:
         raise CaseError(str(error)) from error
     if has_number(made["said"]):
@@ -225,7 +223,7 @@ def close(
         _name(text, what, NAME, least=1)
         for text, what in ((host, "主持人"), (supervisor, "监督人"), (recorder, "记录人"))
     ]
-    told = hide_numbers(minutes.strip().replace("\r\n", "\n"))
+    told = hide_numbers(clean_lines(minutes[: 10 * MINUTES]).strip())
     if len(told) > MINUTES:
         raise CaseError(f"会议记录不能超过 {MINUTES} 个字，现在有 {len(told)} 个字。")
     carried, came = [], len(locked.attended)
@@ -333,7 +331,7 @@ def _day(held_on: dt.date | None) -> dt.date:
 
 
 def _name(text: str, what: str, most: int, *, least: int = 0) -> str:
-    found = hide_numbers(" ".join(text.split()))
+    found = hide_numbers(clean(text[: 10 * most]))
     if not least <= len(found) <= most:
         raise CaseError(f"请写明{what}（不超过 {most} 个字）。")
     return found

@@ -17,6 +17,7 @@ from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
 from huqing.cases.models import Case, Evaluator
 from huqing.registry.models import Person, Region
+from huqing.standards.text import clean, clean_name
 from huqing.teams.models import Responsibility, Staff
 
 NAME_LENGTH = 60
@@ -58,7 +59,7 @@ def add_evaluators(*, village: Region, people: Iterable[tuple[str, str]], by: Us
         raise Refused("这个村不在您的管辖范围内。")
     officers, added = barred(village, today()), 0
     for group, name in people:
-        group_name, told = " ".join(group.split()), " ".join(name.split())
+        group_name, told = clean(group), clean_name(name)
         if not group_name or not told:
             raise CaseError("每名评议员都要写推荐小组和姓名。")
         if has_number(told) or has_number(group_name) or len(told) > NAME_LENGTH:
@@ -92,7 +93,7 @@ def remove_evaluator(*, evaluator: Evaluator, by: User) -> None:
 def reasons(excluded: Mapping[int, str], pool: Sequence[Evaluator]) -> list[list[str]]:
     """[[name, reason], …] of those who keep out; CaseError if a reason is missing."""
     names = {one.pk: str(one) for one in pool}
-    told = [[names[key], hide_numbers(" ".join(why.split()))[:100]] for key, why in excluded.items() if key in names]
+    told = [[names[key], hide_numbers(clean(why))[:100]] for key, why in excluded.items() if key in names]
     nameless = [name for name, why in told if not why]
     if nameless:
         raise CaseError(f"请写明{nameless[0]}为什么回避。")

@@ -18,16 +18,18 @@ from huqing.cases import actions
 from huqing.cases.announcing import DEFAULT, KINDS, Kind, rows_of
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
-from huqing.cases.models import Case, CaseState, Evidence, Objection, PostingProof, PublicPosting, PublicPostingLine
+from huqing.cases.models import Case, Evidence, Objection, PostingProof, PublicPosting, PublicPostingLine
 from huqing.cases.procedure import procedure_of
+from huqing.cases.states import asking
 from huqing.cases.texts import written
-from huqing.registry.models import Region
+from huqing.registry.models import Household, Region
 from huqing.standards.regioncodes import spoken_name
+from huqing.standards.text import clean
 
 if TYPE_CHECKING:
     from huqing.access.models import User
 
-REASON_LENGTH, TEXT_LENGTH, PLACE_LENGTH = 300, 1000, 100
+REASON_LENGTH, TEXT_LENGTH, PLACE_LENGTH, CONTACT_LENGTH = 300, 1000, 100, 60
 TIMES = ("一", "二", "三", "四", "五", "多")
 # Against a page flooded by a program; a village hall takes everything else.
 MOST_FROM_PAGE = 100
@@ -36,22 +38,18 @@ MOST_FROM_PAGE = 100
 def waiting(user: User, village: Region | None = None) -> QuerySet[Case]:
     """The cases that stand in a step of posting or announcing and have not been posted in it."""
     cases = Case.objects.visible_to(user).filter(closed_on=None, state__in=posting_states())
+    cases = cases.filter(household__status=Household.Status.ACTIVE)
     if village is not None:
         cases = cases.filter(region_code=village.code)
     lines = PublicPostingLine.objects.filter(case=OuterRef("pk"), turn=OuterRef("turn"), posting__stopped_on=None)
     papers = Evidence.objects.filter(case=OuterRef("pk"), turn=OuterRef("turn"), kind="notice", withdrawn_at=None)
     rows = cases.filter(~Exists(lines), ~Exists(papers)).select_related("state", "procedure", "household")
-    return rows.order_by("pk")
+    return rows.defer("procedure__declaration").order_by("pk")
 
 
 def posting_states() -> list[int]:
     """The states in which a posting or an announcement is due."""
-    found = []
-    for state in CaseState.objects.select_related("procedure"):
-        moves = procedure_of(state.procedure).moves_from(state.key)
-        if any({"posting", "notice"} & set(move.needs) for move in moves):
-            found.append(state.pk)
-    return found
+    return asking(("posting", "notice"))
 
 
 def is_posting_step(case: Case) -> bool:
@@ -100,6 +98,8 @@ def publish(*, cases: Iterable[Case], by: User, columns: Sequence[str] = DEFAULT
         PublicPostingLine.objects.filter(case__in=chosen, posting__stopped_on=None).values_list("case", "turn")
     )
     for case in chosen:
+        if case.household.status != Household.Status.ACTIVE:
+            raise CaseError(f"{case.number} 的农户已注销，不能公示。")
         if kind_of(case) is None:
             raise CaseError(f"{case.number} 现在是“{case.state.title}”，不需要公示。")
         if (case.pk, case.turn) in posted:
@@ -207,6 +207,19 @@ def photos_named(digests: list[str]) -> set[str]:
     return set(PostingProof.objects.filter(photo__in=digests).values_list("photo", flat=True))
 
 
+def rows_shown(posting: PublicPosting) -> list[list[str]]:
+    """The rows the public still sees: a household that took its request back, or is no more, is named no longer.
+
+    What was published stays with the posting; announcements of decisions stay whole.
+    """
+    if KINDS[posting.kind].notice:
+        return list(posting.rows)
+    # Frozen in the order of their cases.
+    lines = posting.lines.order_by("case_id").values_list("case__closed_on", "case__household__status")
+    over = {n for n, (closed, status) in enumerate(lines) if closed or status != Household.Status.ACTIVE}
+    return [row for number, row in enumerate(posting.rows) if number not in over]
+
+
 def shown(village_code: str, day: dt.date) -> QuerySet[PublicPosting]:
     """What the public sees of a village on a day."""
     return PublicPosting.objects.filter(region_code=village_code, starts_on__lte=day, ends_on__gte=day, stopped_on=None)
@@ -244,7 +257,7 @@ def object_to(
         raise CaseError("这一户不在这次公示里。")
     if by is None and posting.objections.filter(channel=Objection.Channel.PAGE).count() >= MOST_FROM_PAGE:
         raise CaseError("网上收到的异议太多，请到村委会或乡镇当面反映。")
-    reach = " ".join(contact.split())[:60]
+    reach = clean(contact[: 10 * CONTACT_LENGTH])[:CONTACT_LENGTH]
     found = Objection.objects.create(
         posting=posting,
         case=case,

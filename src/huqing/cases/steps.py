@@ -203,6 +203,9 @@ def lacking(
     told = []
     if day < case.entered_on:
         told.append(f"今天（{day:%Y-%m-%d}）早于进入本环节的日期（{case.entered_on:%Y-%m-%d}），请检查服务器时间。")
+    ends = procedure_of(case.procedure).state(step.to).kind == "end"
+    if case.household.status != Household.Status.ACTIVE and not ends:
+        told.append("这一户已注销，只能办结（例如“自然减少”）。")
     if "posting" in step.needs and day < case.free_from:
         told.append(f"期限未满，{case.free_from:%Y-%m-%d} 起才能办理。")
     if step.second and by is not None:

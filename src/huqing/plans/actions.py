@@ -29,6 +29,7 @@ from huqing.registry.actions import set_values
 from huqing.registry.models import DepartmentRecord, Household
 from huqing.registry.record_actions import in_force, put_record, withdraw_record
 from huqing.standards.codelists import codelist
+from huqing.standards.text import clean
 from huqing.teams.models import Staff
 
 MAKE, REPORT = "make_plans", "report_measures"
@@ -326,7 +327,7 @@ def _locked(plan: Plan, by: User | None, permission: str) -> Plan:
 
 
 def _reason(text: str) -> str:
-    found = hide_numbers(" ".join(text.split()))
+    found = hide_numbers(clean(text))
     if not 4 <= len(found) <= REASON:
         raise ValidationError({"reason": f"请写明原因（4 至 {REASON} 个字），现在有 {len(found)} 个字。"})
     return found

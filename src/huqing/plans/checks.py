@@ -15,6 +15,7 @@ from huqing.plans.declarations import declared
 from huqing.plans.lines import DONE, RUNNING, WAITING
 from huqing.plans.models import Plan, PlannedMeasure
 from huqing.standards.codelists import codelist
+from huqing.standards.text import clean
 from huqing.teams.models import Staff
 
 SITUATION, AIM = 500, 300
@@ -25,7 +26,7 @@ def content(risks: Sequence[str], causes: Sequence[str], situation: str, aim: st
     found = codes("risk_type", risks)
     if not found:
         raise ValidationError({"risks": "请至少选一项风险；都不是的选“其他”并写明情况。"})
-    told = {"situation": hide_numbers(" ".join(situation.split())), "aim": hide_numbers(" ".join(aim.split()))}
+    told = {"situation": hide_numbers(clean(situation)), "aim": hide_numbers(clean(aim))}
     for name, most in (("situation", SITUATION), ("aim", AIM)):
         if len(told[name]) > most:
             raise ValidationError({name: f"不能超过 {most} 个字，现在有 {len(told[name])} 个字。"})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,7 +14,8 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_POST
 
-from huqing.access.permissions import requires
+from huqing.access.actions import show_sealed
+from huqing.access.permissions import Refused, requires
 from huqing.cases import postings
 from huqing.cases.announcing import DEFAULT, KINDS, rows_of
 from huqing.cases.calendar import today
@@ -117,11 +120,14 @@ def posting_notice(request: HttpRequest, pk: int) -> HttpResponse:
     """The notice as it hangs in the village, on A4 or in large letters on A3."""
     posting = _find(request, pk)
     size = "a3" if request.GET.get("size") == "a3" else "a4"
-    context = {"posting": posting, "kind": KINDS.get(posting.kind), "size": size}
+    rows = postings.rows_shown(posting)
+    context = {"posting": posting, "rows": rows, "kind": KINDS.get(posting.kind), "size": size}
     return render(request, "office/postings/notice.html", context)
 
 
-def _page(request: HttpRequest, posting: PublicPosting, *, wrong: str = "", status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest, posting: PublicPosting, *, wrong: str = "", status: int = 200, **more: Any
+) -> HttpResponse:
     state, tone = state_of(posting)
     context = {
         "posting": posting,
@@ -135,6 +141,7 @@ def _page(request: HttpRequest, posting: PublicPosting, *, wrong: str = "", stat
         "day": today(),
         "lines": posting.lines.select_related("case__household"),
         "wrong": wrong,
+        **more,
     }
     return render(request, "office/postings/detail.html", context, status=status)
 
@@ -230,18 +237,24 @@ def objection_add(request: HttpRequest, pk: int) -> HttpResponse:
             by=request.user,
         )
     except CaseError as error:
-        return _page(request, posting, wrong=str(error), status=422)
+        typed = {name: request.POST.get(name, "") for name in ("text", "contact")}
+        return _page(request, posting, wrong=str(error), status=422, objecting={**typed, "case": key})
     messages.success(request, "异议已登记，处理完之前这些事项不能进入下一步。")
     return redirect("office:posting", pk=pk)
+
+
+def _objection(request: HttpRequest, pk: int) -> Objection:
+    found = Objection.objects.visible_to(request.user).select_related("posting").filter(pk=pk).first()
+    if found is None:
+        raise Http404("没有这件异议，或它不在您的管辖区划内。")
+    return found
 
 
 @requires("handle_cases")
 @require_POST
 def objection_answer(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer an objection."""
-    objection = Objection.objects.visible_to(request.user).select_related("posting").filter(pk=pk).first()
-    if objection is None:
-        raise Http404("没有这件异议，或它不在您的管辖区划内。")
+    objection = _objection(request, pk)
     try:
         postings.answer(
             objection=objection,
@@ -250,9 +263,24 @@ def objection_answer(request: HttpRequest, pk: int) -> HttpResponse:
             by=request.user,
         )
     except CaseError as error:
-        return _page(request, _find(request, objection.posting_id), wrong=str(error), status=422)
+        typed = {"answer_of": pk, "typed": request.POST.get("answer", "")}
+        return _page(request, _find(request, objection.posting_id), wrong=str(error), status=422, **typed)
     messages.success(request, "已答复。")
     return redirect("office:posting", pk=objection.posting_id)
+
+
+@requires("handle_cases")
+@require_POST
+def objection_contact(request: HttpRequest, pk: int) -> HttpResponse:
+    """How to reach whoever objected, after a reason that is audited."""
+    objection = _objection(request, pk)
+    posting = _find(request, objection.posting_id)
+    try:
+        told = show_sealed(by=request.user, subject=objection, field="contact", reason=request.POST.get("reason", ""))
+    except (ValidationError, Refused) as error:
+        wrong = "；".join(getattr(error, "messages", [str(error)]))
+        return _page(request, posting, wrong=wrong, status=422)
+    return _page(request, posting, contact_of=pk, contact=told)
 
 
 urlpatterns = [
@@ -265,4 +293,5 @@ urlpatterns = [
     path("posting-proofs/<int:pk>/photo/", proof_photo, name="proof-photo"),
     path("postings/<int:pk>/objections/", objection_add, name="objection-add"),
     path("objections/<int:pk>/answer/", objection_answer, name="objection-answer"),
+    path("objections/<int:pk>/contact/", objection_contact, name="objection-contact"),
 ]

@@ -52,7 +52,7 @@ def village_postings(request: HttpRequest, code: str) -> HttpResponse:
 
 def _made(request: HttpRequest, code: str) -> bytes:
     village = village_of(code)
-    shown = list(postings.shown(code, today()))
+    shown = [(posting, rows) for posting in postings.shown(code, today()) if (rows := postings.rows_shown(posting))]
     context = {"village": village, "postings": shown, "day": today()}
     return render(request, "office/public/village.html", context).content
 
@@ -93,8 +93,8 @@ def village_objection(request: HttpRequest, code: str, number: int) -> HttpRespo
         "posting": posting,
         "wrong": wrong,
         "done": done,
-        "text": request.POST.get("text", ""),
-        "contact": request.POST.get("contact", ""),
+        "text": request.POST.get("text", "")[: 2 * postings.TEXT_LENGTH],
+        "contact": request.POST.get("contact", "")[: postings.CONTACT_LENGTH],
         "form_token": "" if done else public_forms.token_for(request, form="objection", place=place),
     }
     return answer(render(request, "office/public/objection.html", context, status=status))
