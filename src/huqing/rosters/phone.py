@@ -109,7 +109,7 @@ def _corrected(submission: Submission) -> list[int]:
 def _known(item: RecheckItem) -> str:
     by = item.recorded_by.display_name if item.recorded_by else ""
     at = f"{timezone.localtime(item.recorded_at):%Y-%m-%d %H:%M}" if item.recorded_at else ""
-    return f"{by} {at} 已登记这一户的核查，没有改动；这份记录留着，由县级经办对照后决定要不要更正".strip()
+    return f"{by} {at} 已登记这一户的核查，没有改动。这份记录留着，要更正的，在“回头看”里打开这一户对照着改".strip()
 
 
 def _record(item: RecheckItem, submission: Submission, told: dict[str, Any]) -> None:
