@@ -11,7 +11,7 @@ from tests.matters.conftest import DAY
 from huqing.access.models import AuditEvent
 from huqing.access.permissions import Refused
 from huqing.access.seal import unseal
-from huqing.matters import actions, meetings, queries, rating, similar
+from huqing.matters import actions, masking, meetings, queries, rating, similar
 from huqing.matters.actions import Given
 from huqing.matters.errors import MatterError, Moved
 from huqing.matters.models import Matter
@@ -177,7 +177,12 @@ def test_duplicates_are_proposed_and_merged_by_a_person_and_all_raisers_get_the_
     ("problem", "why"),
     [
         ("联系 13900001111", "有证件号码、电话、账号"),
+        ("联系 139.0000 1111", "有证件号码、电话、账号"),
+        ("联系 幺三九零零零零一一一一", "有证件号码、电话、账号"),
         ("户号 12345678", "六位以上的数字"),
+        ("老人高血压没人管", "涉及健康的字“高血压”"),
+        ("李 小\u200b花上学路远", "未成年人的姓名“李小花”"),
+        ("张　三家门口的路", "村民的姓名“张三”"),
         ("有人住院没人管", "涉及健康的字“住院”"),
         ("李小花上学路远", "未成年人的姓名“李小花”"),
         ("张三家门口的路", "村民的姓名“张三”"),
@@ -193,6 +198,14 @@ def test_a_public_text_names_nobody(told, users_by_role, make_household, problem
     matter.refresh_from_db()
     assert matter.published_at is None
     assert not queries.public_of(matter.village.code)
+
+
+def test_the_proposed_public_text_hides_what_would_be_refused(told, make_household) -> None:
+    make_household(members=("张三", "李小花"))
+    matter = told("张　三家的路不通，打139.0000 1111或幺三九零零零零一一一一，2026年3月5日报过")
+    proposed = masking.masked(matter.text, matter)
+    assert proposed == "张某家的路不通，打…或…，2026年3月5日报过"
+    assert masking.problems(proposed, matter, DAY) == []
 
 
 def test_a_person_may_say_that_a_word_is_no_name_but_never_of_a_child(told, users_by_role, make_household) -> None:

@@ -10,10 +10,10 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from huqing.access.numbers import hide_numbers
 from huqing.matters.models import Matter
 from huqing.registry.models import Person
-from huqing.standards.public_text import DIGITS, HEALTH, health_words, numbers_in
+from huqing.standards.public_text import HEALTH, health_words, numbers_in, spaced, squeezed, without_numbers
+from huqing.standards.text import clean
 
 SHORTEST_NAME, ADULT = 2, 18
 
@@ -29,10 +29,11 @@ class Found:
 
 def masked(text: str, matter: Matter) -> str:
     """A proposal for the public text: names become 某某, numbers and words of illness are left out."""
-    found = DIGITS.sub("…", hide_numbers(text, "…"))
+    found = without_numbers(text, "…")
+    bare = squeezed(found)
     for name in sorted(_names(matter), key=len, reverse=True):
-        if name in found:
-            found = found.replace(name, f"{name[:1]}某")
+        if name in bare:
+            found = spaced(name).sub(f"{name[:1]}某", found)
     return HEALTH.sub("…", found)
 
 
@@ -43,8 +44,9 @@ def problems(text: str, matter: Matter, day: dt.date, allowed: Collection[str] =
         found.append(Found("号码", "有证件号码、电话、账号或六位以上的数字，请删去"))
     for word in health_words(text):
         found.append(Found(word, f"有涉及健康的字“{word}”，请换一种说法或不公开"))
+    bare = squeezed(clean(text))
     for name, child in sorted(_names(matter, day).items()):
-        if name not in text:
+        if name not in bare:
             continue
         if child:
             found.append(Found(name, f"有未成年人的姓名“{name}”，请删去"))
