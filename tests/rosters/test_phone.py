@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import hashlib
 import io
 import json
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from tests.api.phone import Phone, entries
 from tests.visits.engine import filled
 
 from huqing.access.models import AuditEvent
@@ -17,6 +19,7 @@ from huqing.registry.models import Household
 from huqing.rosters import drawing, phone_form, rechecks
 from huqing.rosters.drawing import OFFERED, Frame
 from huqing.teams.models import Responsibility, Staff
+from huqing.visits import links
 from huqing.visits.lists import list_for
 from huqing.visits.models import Form, Submission
 from huqing.visits.offered import forms_of, open_version
@@ -135,6 +138,30 @@ def test_a_form_filled_in_without_a_network_is_recorded_as_the_page_would(begun,
     assert (packet["households"], packet["forms"]) == ([], [])
     rechecks.decide(difference=difference, decision="found", reason="", by=people.county)
     assert Household.objects.get(pk=item.household_id).items["water_safe"] is False
+
+
+def test_collect_has_the_same_by_its_protocol(begun, people, settings, tmp_path):
+    settings.DATA = tmp_path
+    _, item = begun
+    phone = Phone(links.create_link(user=people.visitor, label="手机", by=people.visitor)[1])
+    (entry,) = [one for one in phone.listed() if one["formID"].startswith("recheck_")]
+    lists = {}
+    for file in entries(
+        phone.get(f"/key/{entry['manifestUrl'].partition('/key/')[2]}").content, "manifest", "mediaFile"
+    ):
+        got = phone.get(f"/key/{file['downloadUrl'].partition('/key/')[2]}").content
+        assert file["hash"] == f"md5:{hashlib.md5(got).hexdigest()}"
+        lists[file["filename"]] = got
+    told = {"outcome": "met", "verdict": "right", "visited_on": "2024-06-18", "own/member_count": "3"}
+    answers = {f"/data/{name}": value for name, value in told.items()}
+    (xml,) = filled([(version_of(people.visitor), lists, answers)])
+    assert phone.send(xml).status_code == 201
+    item.refresh_from_db()
+    assert item.outcome == "met"
+    assert item.differences.get().found == 3
+    assert phone.send(xml).status_code == 201
+    assert Submission.objects.filter(form=item.round.form).count() == 1
+    assert not [one for one in phone.listed() if one["formID"].startswith("recheck_")]
 
 
 def test_nobody_at_home_needs_its_reason(begun, people):
