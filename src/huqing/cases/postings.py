@@ -18,7 +18,7 @@ from huqing.cases import actions
 from huqing.cases.announcing import DEFAULT, KINDS, Kind, rows_of
 from huqing.cases.calendar import today
 from huqing.cases.errors import CaseError
-from huqing.cases.models import Case, Evidence, Objection, PostingProof, PublicPosting, PublicPostingLine
+from huqing.cases.models import Case, CaseState, Evidence, Objection, PostingProof, PublicPosting, PublicPostingLine
 from huqing.cases.procedure import procedure_of
 from huqing.cases.states import asking
 from huqing.cases.texts import written
@@ -47,9 +47,9 @@ def waiting(user: User, village: Region | None = None) -> QuerySet[Case]:
     return rows.defer("procedure__declaration").order_by("pk")
 
 
-def posting_states() -> list[int]:
-    """The states in which a posting or an announcement is due."""
-    return asking(("posting", "notice"))
+def posting_states(states: Iterable[CaseState] | None = None) -> list[int]:
+    """The states in which a posting or an announcement is due; ``states`` are all there are, if they have been read."""
+    return asking(("posting", "notice"), states)
 
 
 def is_posting_step(case: Case) -> bool:

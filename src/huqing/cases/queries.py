@@ -120,14 +120,15 @@ class Mine:
 def mine(user: User, day: dt.date) -> Mine:
     """How many open cases wait for a step of the user's role; how many are late, of these or told to the role."""
     cases = Case.objects.visible_to(user).filter(closed_on=None)
-    own = states.waiting_for(user.role, states.every())
+    known = states.every()
+    own = states.waiting_for(user.role, known)
     waiting = cases.filter(state__in=own)
     counts, late = by_state(waiting, day)
     told = cases.filter(told_to(user.role, day), press_on__lt=day).exclude(state__in=own)
     if not may_handle(user):
         return Mine(sum(counts.values()), sum(late.values()), told.count())
     ended = PublicPostingLine.objects.filter(turn=F("case__turn"), posting__stopped_on=None, posting__ends_on__lt=day)
-    over = waiting.filter(state__in=posting_states(), free_from__lte=day, pk__in=ended.values("case"))
+    over = waiting.filter(state__in=posting_states(known), free_from__lte=day, pk__in=ended.values("case"))
     meetings = Evaluation.objects.visible_to(user).filter(closed_at=None, lines__turn=F("lines__case__turn"))
     return Mine(
         waiting=sum(counts.values()),

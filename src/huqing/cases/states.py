@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from huqing.access.prepared import prepared
 from huqing.cases.models import CaseState, ProcedureVersion
@@ -18,19 +18,18 @@ from huqing.packs.procedures import Move
 
 @prepared
 def _states() -> QuerySet[CaseState]:
-    return CaseState.objects.order_by("-procedure", "pk")
-
-
-@prepared
-def _versions() -> QuerySet[ProcedureVersion]:
-    return ProcedureVersion.objects.defer("declaration").order_by("pk")
+    return CaseState.objects.annotate(digest=F("procedure__digest")).order_by("-procedure_id", "pk")
 
 
 def every() -> list[CaseState]:
     """All states with their procedures, the latest procedure first, each in the order of its declaration."""
     states = _states()
-    versions = {version.pk: version for version in _versions()}
+    versions: dict[int, ProcedureVersion] = {}
     for state in states:
+        if state.procedure_id not in versions:
+            # As if read with its key and digest only: the rest is read when a process first meets the version.
+            told = [state.procedure_id, vars(state)["digest"]]
+            versions[state.procedure_id] = ProcedureVersion.from_db(state._state.db, ["id", "digest"], told)
         state.procedure = versions[state.procedure_id]
     return states
 
@@ -40,10 +39,11 @@ def moves_of(state: CaseState) -> tuple[Move, ...]:
     return procedure_of(state.procedure).moves_from(state.key)
 
 
-def asking(needs: Iterable[str]) -> list[int]:
-    """The states a step of which needs one of some papers."""
+def asking(needs: Iterable[str], states: Iterable[CaseState] | None = None) -> list[int]:
+    """The states a step of which needs one of some papers; ``states`` are all there are, if they have been read."""
     wanted = set(needs)
-    return [state.pk for state in every() if any(wanted & set(move.needs) for move in moves_of(state))]
+    known = every() if states is None else states
+    return [state.pk for state in known if any(wanted & set(move.needs) for move in moves_of(state))]
 
 
 def waiting_for(role: str, states: Iterable[CaseState]) -> set[int]:
