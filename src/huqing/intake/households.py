@@ -10,16 +10,30 @@ import pyarrow as pa
 
 from huqing.intake import existing, labels, places
 from huqing.intake.compare import Value, text
+from huqing.intake.grids import Grids
 from huqing.intake.layouts import household_layout, with_tokens
 from huqing.intake.plan import Written, constant, write_changes, write_missing
 from huqing.intake.reading import ROW
 from huqing.intake.roster import Comparison, RosterWork, Tracked
 from huqing.registry.models import Household
 
+_NEW = "r.number, r.x_village_id AS village_id, r.x_region_code AS region_code, r.x_grid_id AS grid_id"
 _PLACE = ("village_code", "town_name", "village_name")
 _VILLAGE = Tracked(
     Value("village_code", text("x_region_code"), text("was_region_code")),
     {"village_id": ("x_village_id", "id"), "region_code": ("x_region_code", "text")},
+)
+
+
+_GRID = Tracked(
+    Value(
+        "网格",
+        "x_grid_id::VARCHAR",
+        "was_grid_id::VARCHAR",
+        "(SELECT to_json(name)::VARCHAR FROM grids WHERE grids.id = x_grid_id)",
+        "(SELECT to_json(name)::VARCHAR FROM grids WHERE grids.id = was_grid_id)",
+    ),
+    {"grid_id": ("x_grid_id", "id")},
 )
 
 
@@ -38,8 +52,8 @@ class HouseholdRoster(RosterWork):
             self.layout,
             self.present,
             self.batch.on,
-            extra=(_VILLAGE,),
-            extra_columns=(("village_id", "id"), ("region_code", "text")),
+            extra=(_VILLAGE, _GRID),
+            extra_columns=(("village_id", "id"), ("region_code", "text"), ("grid_id", "id")),
         )
         self.comparison.run()
         self.counts.update(self.comparison.counts())
@@ -53,7 +67,7 @@ class HouseholdRoster(RosterWork):
         combinations = list(zip(*(self.texts(key) for key in _PLACE), strict=True))
         villages = places.Villages.load(self.batch.prefix, self.batch.on)
         found = places.resolve(villages, combinations)
-        keep, ids, village_ids, codes = [], [], [], []
+        keep, ids, village_ids, codes, homes = [], [], [], [], []
         for number, line, combination in zip(numbers, lines, combinations, strict=True):
             at = known.get(number or "")
             place = found[combination]
@@ -61,9 +75,27 @@ class HouseholdRoster(RosterWork):
             ids.append(at[0] if at else None)
             village_ids.append(place.village.id if place.village else None)
             codes.append(place.village.code if place.village else None)
+            homes.append(place.village.code if place.village else at[1] if at else "")
         rows = rows.append_column("x_id", pa.array(ids, pa.int64()))
         rows = rows.append_column("x_village_id", pa.array(village_ids, pa.int64()))
-        return self.keep(rows.append_column("x_region_code", pa.array(codes, pa.string())), keep)
+        rows = rows.append_column("x_region_code", pa.array(codes, pa.string()))
+        grids = self._grids(homes, keep)
+        return self.keep(rows.append_column("x_grid_id", pa.array(grids, pa.int64())), keep)
+
+    def _grids(self, villages: list[str], keep: list[bool]) -> list[int | None]:
+        """The grid each row names; a name that its village has not is told, and changes nothing."""
+        known = Grids.load(self.batch.prefix)
+        self.db.register("grids", known.table())
+        found: list[int | None] = []
+        for line, said, village, kept in zip(
+            self.batch.rows[ROW].to_pylist(), self.texts("grid_name"), villages, keep, strict=True
+        ):
+            grid = known.find(village, said) if said and kept else None
+            found.append(grid)
+            if said and kept and grid is None:
+                message = "这个村没有这个网格，网格没有改动"
+                self.warn(line, "网格", said, message, "核对网格名称或序号；还没有建的网格，先在“区划与网格”里新建")
+        return found
 
     def _known(self, numbers: list[str | None]) -> dict[str, tuple[int, str, str]]:
         where, keys = existing.any_of("number", {number for number in numbers if number})
@@ -125,7 +157,7 @@ class HouseholdRoster(RosterWork):
 
     def _insert(self, written: Written) -> list[int]:
         ids: list[int] = []
-        for table in self.comparison.new_rows("r.number, r.x_village_id AS village_id, r.x_region_code AS region_code"):
+        for table in self.comparison.new_rows(_NEW):
             made = constant(table, created_by_source_id=written.source.pk, updated_at=written.now)
             ids += written.writer.insert(Household, made) or ()
         return ids

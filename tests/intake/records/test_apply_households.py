@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from huqing.access.seal import unseal
+from huqing.intake import actions
 from huqing.intake.errors import IntakeError
-from huqing.registry.models import Entry, Household, Label, Membership, Source
+from huqing.registry.models import Entry, Grid, Household, Label, Membership, Source
 
 MAY, JUNE, JULY = date(2024, 5, 31), date(2024, 6, 30), date(2024, 7, 31)
 CHANGE_COUNTS = ("added", "changed", "unchanged", "missing", "refused")
@@ -158,6 +159,40 @@ def test_a_household_that_the_file_places_elsewhere_moves_with_a_warning(take, r
     assert Entry.objects.get().changes == {"village_code": [regions.village.code, regions.next_village.code]}
     assert [one[0] for one in problems(done)] == ["warning"]
     assert done.counts["moved"] == 1
+
+
+@pytest.mark.parametrize("said", ["砚瓦二网格", "2", "02", "第2网格", "二号网格"])
+def test_a_grid_is_found_by_name_or_number_and_its_change_can_be_undone(take, rows, regions, said):
+    take([rows.household(网格="1")])
+    household = Household.objects.get()
+    assert household.grid == regions.grid
+    done = take([rows.household(网格=said)], on=JULY)
+    household.refresh_from_db()
+    assert household.grid == regions.next_grid
+    assert Entry.objects.get().changes == {"网格": ["砚瓦一网格", "砚瓦二网格"]}
+    assert not problems(done)
+    again = take([rows.household(网格="", 村民小组="2组")], on=JULY)
+    household.refresh_from_db()
+    assert household.grid == regions.next_grid, "an empty cell says nothing"
+    for intake in (again, done):
+        actions.undo(intake=intake, by=None, background=False)
+    household.refresh_from_db()
+    assert household.grid == regions.grid
+
+
+def test_a_grid_that_the_village_has_not_is_told_and_the_row_taken_in(take, rows, regions):
+    Grid.objects.create(
+        village=regions.next_village, number=9, name="仁和九网格", region_code=regions.next_village.code
+    )
+    take([rows.household(网格="1")])
+    for said in ("9", "仁和九网格", "十十", "没有的网格"):
+        done = take([rows.household(网格=said, 村民小组=f"{said}组")], on=JULY)
+        household = Household.objects.get()
+        assert household.grid == regions.grid
+        assert household.group_name == f"{said}组"
+        problem = done.problems.get()
+        assert (problem.severity, problem.row_number, problem.column, problem.value) == ("warning", 2, "网格", said)
+        assert "区划与网格" in problem.remedy
 
 
 def test_a_town_cannot_take_another_towns_household(take, rows, make_household, regions, users_by_role):
