@@ -21,6 +21,7 @@ from huqing.access.scope import sees, visible
 from huqing.rules.library import library
 from huqing.standards.codelists import codelist
 from huqing.standards.text import clean
+from huqing.teams.duty_checks import locked
 from huqing.teams.ledger_queries import today
 from huqing.teams.models import Absence, PresenceDay, RotaDay, Staff
 from huqing.teams.presence import LEAVE, days_between, must_be_own, post_of, refuse_paid, stretch
@@ -71,6 +72,7 @@ def ask(*, staff: Staff, kind: str, first: dt.date, last: dt.date, reason: str, 
     reason = hide_numbers(clean(reason).strip())[:100]
     if not reason:
         raise ValidationError({"reason": "请写事由。"})
+    locked([staff.pk])
     place = post_of(staff, first).region_code
     if post_of(staff, last).region_code != place:
         raise ValidationError({"last": "这段时间里您换了所驻的村，请按村分两次申请。"})
@@ -140,7 +142,7 @@ def decide(*, absence: Absence, approve: bool, by: User, answer: str = "") -> Ab
     require(by, "approve_absence")
     if not sees(by, absence):
         raise Refused("这份申请不在您的管辖范围内。")
-    absence = Absence.objects.select_for_update(of=("self",)).select_related("staff").get(pk=absence.pk)
+    absence = _locked(absence)
     why_not = decision_refusal(absence, by)
     if why_not:
         raise ValidationError(why_not)
@@ -161,7 +163,7 @@ def decide(*, absence: Absence, approve: bool, by: User, answer: str = "") -> Ab
 def cancel(*, absence: Absence, by: User) -> Absence:
     """Take back one's own request before it begins."""
     must_be_own(absence.staff, by)
-    absence = Absence.objects.select_for_update(of=("self",)).select_related("staff").get(pk=absence.pk)
+    absence = _locked(absence)
     if absence.state not in (A.ASKED, A.APPROVED):
         raise ValidationError(f"这份申请{absence.get_state_display()}，不用撤回。")
     if absence.state == A.APPROVED and absence.first <= today():
@@ -177,7 +179,7 @@ def cancel(*, absence: Absence, by: User) -> Absence:
 def come_back(*, absence: Absence, on: dt.date, by: User) -> Absence:
     """End one's own absence early (销假): from ``on`` the days are free to be declared as days in the village."""
     must_be_own(absence.staff, by)
-    absence = Absence.objects.select_for_update(of=("self",)).select_related("staff").get(pk=absence.pk)
+    absence = _locked(absence)
     if absence.state != A.APPROVED:
         raise ValidationError(f"这份申请{absence.get_state_display()}，不用销假。")
     if not absence.first < on <= last_away(absence):
@@ -192,6 +194,12 @@ def come_back(*, absence: Absence, on: dt.date, by: User) -> Absence:
     absence.save(update_fields=["back_on"])
     audit.record(by=by, action="absence_back", subject=absence, detail={"staff": absence.staff.name, "on": on})
     return absence
+
+
+def _locked(absence: Absence) -> Absence:
+    """The request as it is now, locked together with the calendar it is about."""
+    locked([absence.staff_id])
+    return Absence.objects.select_for_update(of=("self",)).select_related("staff").get(pk=absence.pk)
 
 
 def _refuse_clash(staff: Staff, first: dt.date, last: dt.date) -> None:

@@ -8,7 +8,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from huqing.access import audit
@@ -22,6 +22,7 @@ from huqing.rules.library import library
 from huqing.standards.codelists import codelist
 from huqing.standards.money import yuan_text
 from huqing.standards.regioncodes import spoken_name
+from huqing.teams.duty_checks import locked
 from huqing.teams.ledger_queries import today
 from huqing.teams.models import Absence, AllowanceLine, AllowanceRun, PresenceDay, Responsibility, Staff
 from huqing.teams.presence import RESIDENT
@@ -59,7 +60,13 @@ def compute(*, region: str, month: dt.date, by: User | None) -> AllowanceRun:
     run = AllowanceRun(region_code=region, month=month, created_at=timezone.now(), created_by=by)
     run.validate_constraints()
     lines = _lines(run)
-    run.save()
+    try:
+        with transaction.atomic():
+            run.save()
+    except IntegrityError:
+        # Somebody else computed it a moment ago.
+        run.validate_constraints()
+        raise
     AllowanceLine.objects.bulk_create(lines)
     total = sum(line.total or 0 for line in run.lines.all())
     detail = {"month": month, "people": len(lines), "yuan": yuan_text(total)}
@@ -137,6 +144,7 @@ def _place_names(run: AllowanceRun) -> dict[str, str]:
 def _refuse_stale(run: AllowanceRun) -> None:
     """ValidationError if calendar, ledger or rules would give other amounts now than when it was computed."""
     kept = {line.staff_id: line for line in run.lines.select_related("staff")}
+    locked(kept)
     now = {line.staff_id: line for line in _lines(run)}
     changed = [
         (kept.get(pk) or now[pk]).staff.name

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -16,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from huqing.access import audit
+from huqing.access.models import User
 from huqing.access.numbers import hide_numbers
 from huqing.access.permissions import Refused, may, require
 from huqing.access.scope import covers, sees, visible
@@ -27,9 +27,6 @@ from huqing.teams.assessment_scores import Stretch, scores_of
 from huqing.teams.ledger_queries import today
 from huqing.teams.models import Assessment, AssessmentLine, Responsibility
 from huqing.teams.presence import RESIDENT
-
-if TYPE_CHECKING:
-    from huqing.access.models import User
 
 G, S = AssessmentLine.Grade, Assessment.State
 LONGEST = 366 * 2
@@ -62,6 +59,13 @@ def make(
     told = next((one for one in method.assessments if one.key == plan), None)
     if told is None:
         raise ValidationError({"plan": "请选考核办法。"})
+    # A form that was sent twice waits here for itself.
+    User.objects.select_for_update(of=("self",), no_key=True).get(pk=by.pk)
+    same = Assessment.objects.filter(
+        region_code=region, method=method.key, plan=told.key, first=first, last=last, state=S.OPEN
+    ).first()
+    if same is not None:
+        raise ValidationError({"plan": f"“{same.title}”就是这一段时间的同一办法，还没有完成。请在那里评定。"})
     people = _people(method.duties_of(told.actor), region, first, last)
     if not people:
         raise ValidationError("考核期内这里没有这类人员。请先在责任台账里登记。")

@@ -45,6 +45,15 @@ def overlap(one: Span, other: Span) -> bool:
     return one[0] <= (other[1] or last) and other[0] <= (one[1] or last)
 
 
+def locked(keys: Iterable[int]) -> dict[int, Staff]:
+    """These people, locked until the end of the transaction: what is said of one person is said one thing at a time.
+
+    Always in one order, so that two requests about the same people wait for each other only once.
+    """
+    people = Staff.objects.select_for_update(no_key=True).filter(pk__in=set(keys)).order_by("pk")
+    return {person.pk: person for person in people}
+
+
 def refuse(lines: Sequence[Responsibility], *, leaving_out: Iterable[int] = ()) -> None:
     """ValidationError if one of these new lines cannot stand; ``leaving_out`` are lines that end with them.
 
@@ -52,9 +61,7 @@ def refuse(lines: Sequence[Responsibility], *, leaving_out: Iterable[int] = ()) 
     """
     if not lines:
         raise ValidationError("没有要登记的责任。")
-    staff = {
-        person.pk: person for person in Staff.objects.select_for_update().filter(pk__in={x.staff_id for x in lines})
-    }
+    staff = locked(line.staff_id for line in lines)
     wrong: list[str] = []
     known_roles = codelist("duty_role")
     for line in lines:

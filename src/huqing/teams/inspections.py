@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
 from huqing.access import audit
+from huqing.access.models import User
 from huqing.access.numbers import hide_numbers
 from huqing.access.permissions import Refused, may, require
 from huqing.access.scope import sees, visible
@@ -47,9 +47,6 @@ from huqing.teams.models import (
     InspectionTarget,
     Staff,
 )
-
-if TYPE_CHECKING:
-    from huqing.access.models import User
 
 TOWN_DIGITS = 9
 TRIAL = "试抽"
@@ -89,7 +86,7 @@ def commit(
         raise ValidationError({"title": "请写名称，例如“2024 年第三轮夜查”。"})
     if shown_on is not None and shown_on < today():
         raise ValidationError({"shown_on": "公布结果的日期已经过去，请改正；检查完再公布的，填检查结束的日期。"})
-    _refuse_open(rounds_apart, by)
+    _refuse_open(title, rounds_apart, by)
     places = named_places(visible(Region.objects.filter(pk__in=[one.pk for one in villages]), by))
     people = listed_people(visible(Staff.objects.filter(pk__in=[one.pk for one in inspectors]), by))
     question = Question(
@@ -126,9 +123,14 @@ def commit(
     return round_
 
 
-def _refuse_open(rounds_apart: int, by: User) -> None:
+def _refuse_open(title: str, rounds_apart: int, by: User) -> None:
     """Whom a round that is still to be drawn will send where is not known: nobody could be kept from going again."""
-    waiting = visible(InspectionRound.objects.filter(state=S.COMMITTED), by).first() if rounds_apart else None
+    # A form that was sent twice waits here for itself.
+    User.objects.select_for_update(of=("self",), no_key=True).get(pk=by.pk)
+    open_ = visible(InspectionRound.objects.filter(state=S.COMMITTED), by)
+    if open_.filter(title=title).exists():
+        raise ValidationError({"title": f"“{title}”已经公布，还没有抽取。请到那一轮里抽取，或换一个名称。"})
+    waiting = open_.first() if rounds_apart else None
     if waiting is not None:
         told = f"“{waiting.title}”还没有抽取，近几轮去过哪里还不确定"
         raise ValidationError({"rounds_apart": f"{told}。请先抽取或取消那一轮，再公布这一轮。"})

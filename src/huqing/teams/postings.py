@@ -12,6 +12,7 @@ from django.db.models import Q
 from huqing.access import audit
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import CODE_LENGTH, covers, prefix_of, sees
+from huqing.teams.duty_checks import locked
 from huqing.teams.models import Posting, Responsibility, Staff, Unit
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def leave(*, staff: Staff, on: dt.date, reason: str, by: User | None) -> Staff:
     _may(by, staff)
     if not reason.strip():
         raise ValidationError({"reason": "请写明离任原因，例如“退休”。"})
+    staff = locked([staff.pk])[staff.pk]
     if staff.left_on is not None:
         raise ValidationError(f"{staff.name} 已于 {staff.left_on} 离任。")
     lines = Responsibility.objects.filter(staff=staff).filter(Q(until=None) | Q(until__gt=on))

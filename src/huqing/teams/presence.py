@@ -19,6 +19,7 @@ from huqing.access.permissions import Refused, require
 from huqing.access.scope import visible
 from huqing.standards.codelists import codelist
 from huqing.standards.text import clean
+from huqing.teams.duty_checks import locked
 from huqing.teams.ledger_queries import holding, today
 from huqing.teams.models import Absence, AllowanceLine, AllowanceRun, PresenceDay, Responsibility, Staff
 
@@ -70,6 +71,7 @@ def declare_days(*, staff: Staff, days: Iterable[dt.date], kind: str, by: User, 
     if chosen[-1] > today():
         raise ValidationError({"last": f"{chosen[-1]} 还没有到，只能申报到今天。"})
     note = hide_numbers(clean(note).strip())[:100]
+    locked([staff.pk])
     rows = PresenceDay.objects.select_for_update().filter(staff=staff, day__range=(chosen[0], chosen[-1]))
     known = {row.day: row for row in rows}
     asked = list(Absence.objects.filter(staff=staff, state=Absence.State.ASKED, first__lte=chosen[-1]))
@@ -159,6 +161,7 @@ def _judged(days: Iterable[PresenceDay], by: User, *, confirmed: bool = False) -
     wanted = {day.pk for day in days}
     states = [S.DECLARED, S.CONFIRMED] if confirmed else [S.DECLARED]
     found = visible(PresenceDay.objects.filter(pk__in=wanted, state__in=states, absence=None), by)
+    locked(found.order_by().values_list("staff", flat=True))
     rows = list(found.select_for_update(of=("self",)).select_related("staff"))
     if not rows:
         raise ValidationError("没有选中可以办理的日期。")

@@ -13,6 +13,7 @@ from huqing.access.permissions import Refused, require
 from huqing.access.scope import covers, sees
 from huqing.standards.codelists import codelist
 from huqing.teams.absences import away_on, last_away
+from huqing.teams.duty_checks import locked
 from huqing.teams.ledger_queries import holding, today
 from huqing.teams.models import Absence, PresenceDay, Responsibility, RotaDay, Staff
 from huqing.teams.presence import RESIDENT, days_between, post_of, stretch
@@ -30,6 +31,7 @@ def set_rota(*, staff: Staff, day: dt.date, by: User) -> RotaDay:
     line = post_of(staff, day)
     if not sees(by, line):
         raise Refused("这个村不在您的管辖范围内。")
+    locked([staff.pk])
     away = away_on(day, day).filter(staff=staff, state=Absence.State.APPROVED).first()
     if away is not None:
         raise ValidationError({"day": f"{staff.name} {away.first} 至 {last_away(away)} 已批准外出，请换一个人或一天。"})
@@ -71,6 +73,7 @@ def take_turns(*, village: str, first: dt.date, last: dt.date, by: User) -> tupl
     team = _team(village, first, last)
     if not team:
         raise ValidationError("这个村这段时间没有驻村工作队员，请先在责任台账里登记。")
+    locked(line.staff_id for line in team)
     taken = {
         (row.staff_id, row.day)
         for row in RotaDay.objects.filter(staff__in=[line.staff_id for line in team], day__range=(first, last))

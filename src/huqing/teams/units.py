@@ -113,6 +113,7 @@ def give(
         raise ValidationError({"until": "终止日期不能早于起始日期。"})
     if unit.region_code[:COUNTY_DIGITS] != code[:COUNTY_DIGITS]:
         raise ValidationError({"goal": f"{unit.name}不是本县的单位。"})
+    Unit.objects.select_for_update(no_key=True).get(pk=unit.pk)
     line = UnitDuty(unit=unit, role=role, region_code=code, since=since, until=until)
     line.village, line.grid, line.household = village, grid, household
     same = UnitDuty.objects.filter(unit=unit, role=role, village=village, grid=grid, household=household)
