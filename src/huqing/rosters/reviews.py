@@ -331,6 +331,8 @@ def _locked(lines: Iterable[int], state: str, by: User) -> list[ReviewLine]:
         .filter(pk__in=rows)
         .order_by("pk")
     )
+    # PostgreSQL, having waited for somebody's decision, hands out the line as it is now without asking its state again.
+    found = [line for line in found if line.state == state]
     if len(found) != len(wanted):
         raise ValidationError(
             f"所选 {len(wanted)} 个里有 {len(wanted) - len(found)} 个已由别人办理或不在您的辖区，请刷新页面。"
