@@ -77,6 +77,7 @@ def test_a_case_goes_from_the_household_page_to_the_public_page(as_role, househo
     take(village, case, "send_verify")
     paper(village, case, "home_check")
     take(village, case, "verified")
+    assert "“比对完毕，提请评议”由" in text_of(village.get(f"/cases/{case.pk}/"))
     compared = f"/cases/{case.pk}/comparison/"
     assert "医疗保障局" in text_of(town.get(compared))
     assert town.post(compared, {"note": "没有出入"}).status_code == 302

@@ -239,7 +239,7 @@ def context(
         "steps": steps,
         "able": able,
         "main": able[0] if able and steps[0] == able[0] else None,
-        "waits_for": steps[0].barred if steps and not able else "",
+        "waits_for": steps[0].barred if steps else "",
         "forms": forms,
         "members": members,
         "labels": _labels(case.household_id),
