@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 
@@ -69,7 +70,11 @@ def page(
     cursor = _decode(query.get("after", ""), len(names))
     narrowed = rows.order_by(*(f"-{name}" if descending else name for name in names))
     if cursor is not None:
-        narrowed = narrowed.filter(_after(names, cursor, descending=descending))
+        try:
+            narrowed = narrowed.filter(_after(names, cursor, descending=descending))
+        except (ValueError, TypeError, ValidationError):
+            # Somebody wrote the address by hand: words where a number or a day belongs.
+            cursor = None
     if ids_first or read_from is not None:
         ids = list(narrowed.values_list("pk", flat=True)[: size + 1])
         narrowed = (rows if read_from is None else read_from).filter(pk__in=ids).order_by(*narrowed.query.order_by)
@@ -131,4 +136,5 @@ def _decode(text: str, length: int) -> list[Any] | None:
     except (ValueError, binascii.Error):
         return None
     good = isinstance(values, list) and len(values) == length and all(isinstance(v, int | str) for v in values)
-    return values if good else None
+    # PostgreSQL takes no text with a NUL in it.
+    return values if good and not any("\0" in v for v in values if isinstance(v, str)) else None
