@@ -75,11 +75,13 @@ def test_a_file_goes_from_upload_to_the_registry_step_by_step(upload, county, ro
 
 def test_the_preview_names_changed_fields_in_words_and_masks_numbers(upload, take, county, rows, step):
     take([rows.household()])
-    intake = choose(upload([rows.household(工资性收入="1", 联系电话="16000000001")], on=JULY), county)
+    changed = rows.household(工资性收入="1", 联系电话="16000000001", 网格="一网格")
+    intake = choose(upload([changed], on=JULY), county)
     step(actions.check, intake=intake, by=county)
     (changed,) = queries.preview(intake)["changed"]
     assert sorted(changed["changes"]) == [
         ("工资性收入", 1_200_000, 100),
+        ("网格", None, "砚瓦一网格"),
         ("联系电话", "160****5678", "160****0001"),
     ]
     assert Household.objects.get().items["wage_income"] == 1_200_000
