@@ -11,6 +11,7 @@ from huqing.access.calendar import today
 from huqing.cases import actions as cases
 from huqing.cases import confirming, needs
 from huqing.cases.errors import CaseError
+from huqing.cases.models import CaseStep, Evidence
 from huqing.intake.models import Import
 from huqing.plans import actions as plans
 from huqing.plans import comparison, removal
@@ -187,3 +188,35 @@ def test_a_case_ends_when_the_help_does(ready, helper, users_by_role, clock) -> 
     plans.change_measure(measure=measure, by=town, values=done)
     cases.take(case=case, move="close", by=town, turn=case.turn, reason="后续帮扶到期")
     assert case.closed_on == today()
+
+
+def test_help_that_was_over_before_the_risk_was_found_is_no_help_against_it(
+    regions, make_household, users_by_role
+) -> None:
+    household = make_household(grid=regions.grid, members=("张三",))
+    case = cases.open_case(household=household, source="2", clue="走访发现大病支出", by=users_by_role["village"])
+    before = (case.opened_on - dt.timedelta(days=1)).isoformat()
+    wanting = "还没有已经实施的帮扶措施"
+    ledger(household, state="3", started_on="2019-01-06", ended_on=before)
+    ledger(household, state="3")  # done, nobody knows when
+    ledger(household, state="1", started_on="")
+    assert wanting in needs.missing(case, ("measure",), today())[0]
+    ledger(household, state="3", started_on=before, ended_on=case.opened_on.isoformat())
+    assert needs.missing(case, ("measure",), today()) == []
+    # Found again after it was cleared, the household needs help against the new risk.
+    later = case.opened_on + dt.timedelta(days=400)
+    common = {"case": case, "move": "relapse", "title": "再次出现风险", "before": "cleared", "at": timezone.now()}
+    CaseStep.objects.create(turn=1, after="verifying", on=later, by=users_by_role["town"], **common)
+    assert wanting in needs.missing(case, ("measure",), later)[0]
+    ledger(household, state="2", started_on="2022-01-06")
+    assert needs.missing(case, ("measure",), later) == []
+
+
+def test_conditions_that_were_looked_at_long_ago_or_last_year_are_looked_at_again(ready, users_by_role) -> None:
+    village = users_by_role["village"]
+    case = tracked(ready, users_by_role)
+    paper = confirming.confirm_conditions(case=case, by=village, note="都达到了")
+    assert needs.missing(case, ("conditions",), today()) == []
+    assert "请重新核对" in needs.missing(case, ("conditions",), paper.on + dt.timedelta(days=31))[0]
+    Evidence.objects.filter(pk=paper.pk).update(on=dt.date(2025, 12, 31))
+    assert "请重新核对" in needs.missing(case, ("conditions",), dt.date(2026, 1, 2))[0]

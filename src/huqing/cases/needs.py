@@ -19,7 +19,10 @@ LASTING = frozenset({"authorisation"})
 COMPUTED = frozenset({"posting", "objections_settled", "plan", "measure", "help_over"})
 PANEL_AT_LEAST = 15
 PANEL = "评议小组"
+RECOGNITION = "recognition"
 TEXT_LENGTH = 2000
+# Our own suggestion (status L): conditions look at this year's line, today's ages and the last twelve months.
+LOOK_HOLDS = dt.timedelta(days=30)
 
 
 def missing(case: Case, needs: tuple[str, ...], day: dt.date, there: Mapping[str, Evidence] | None = None) -> list[str]:
@@ -38,7 +41,7 @@ def missing(case: Case, needs: tuple[str, ...], day: dt.date, there: Mapping[str
         elif need == "ballot" and not carried(there[need].content):
             told.append("同意票没有超过到会人数的一半，评议没有通过；请办理不予通过或退回。")
         elif need == "conditions":
-            told += _unmet(case, there[need])
+            told += _unmet(case, there[need], day)
     return told
 
 
@@ -160,7 +163,16 @@ def _plan(case: Case, _day: dt.date) -> str:
 
 
 def _measure(case: Case, _day: dt.date) -> str:
-    return plans.why_no_measure(case.household)
+    return plans.why_no_measure(case.household, _found_on(case))
+
+
+def _found_on(case: Case) -> dt.date:
+    """Since when the household has been looked at for the risk at hand: the clue, or its last relapse."""
+    made = procedure_of(case.procedure)
+    for step in case.steps.order_by("-turn"):
+        if made.state(step.after).part == RECOGNITION != made.state(step.before).part:
+            return step.on
+    return case.opened_on
 
 
 def _help_over(case: Case, day: dt.date) -> str:
@@ -169,8 +181,10 @@ def _help_over(case: Case, day: dt.date) -> str:
     return f"还有 {len(left)} 项帮扶没有到期：{told}。到期并登记成效后再办结。" if left else ""
 
 
-def _unmet(case: Case, paper: Evidence) -> list[str]:
-    """What stands in the way of a removal as it was confirmed; what was changed since must be looked at again."""
+def _unmet(case: Case, paper: Evidence, day: dt.date) -> list[str]:
+    """What stands in the way of a removal as it was confirmed; what is old or was changed must be looked at again."""
+    if paper.on.year != day.year or day - paper.on > LOOK_HOLDS:
+        return [f"消除条件是 {paper.on:%Y-%m-%d} 核对的，监测线、年龄和近12个月的收支已有变化，请重新核对。"]
     if removal.changed_at(case.household) > paper.at:
         return ["核对消除条件以后，户档案、措施或部门数据有变化，请重新核对。"]
     return [f"消除条件没有全部达到。{told}" for told in removal.unmet(paper.content["conditions"])]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from huqing.plans.lines import KIND, WAITING, Line, lines_of
+from huqing.plans.lines import DONE, KIND, RUNNING, WAITING, Line, lines_of
 from huqing.plans.models import Plan, PlannedMeasure
 from huqing.registry.models import DepartmentRecord, Household, Label
 from huqing.screening.models import Alert
@@ -49,11 +49,18 @@ def why_no_plan(household: Household) -> str:
     return "还没有一户一策计划，请先制定。"
 
 
-def why_no_measure(household: Household) -> str:
-    """The same for measures: "" when at least one is carried out, or has been."""
+def why_no_measure(household: Household, since: dt.date) -> str:
+    """The same for measures: "" when at least one is carried out, or was ``since`` the household was looked at.
+
+    Help that was over before says nothing about the risk at hand, and one that is done without a day is not known.
+    """
     rows = DepartmentRecord.objects.filter(household=household, kind=KIND, retired_by=None).order_by("pk")
-    if any(row.items.get("state") not in (None, "", WAITING) for row in rows):
-        return ""
+    for row in rows:
+        state, last = row.items.get("state"), row.items.get("ended_on")
+        if state == RUNNING and (not last or last >= since.isoformat()):
+            return ""
+        if state == DONE and (last or row.items.get("started_on") or "") >= since.isoformat():
+            return ""
     return "还没有已经实施的帮扶措施，请在一户一策中落实至少一项。"
 
 
