@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 from io import BytesIO
+from unittest.mock import Mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,6 +14,7 @@ from tests.office.test_cases import DAY, clock, household, paper, take  # noqa: 
 
 from huqing.cases import actions, batches
 from huqing.cases.models import Batch, Case, PostingProof, PublicPosting
+from huqing.office.views import postings as postings_pages
 from huqing.registry.models import DepartmentRecord, Source
 from huqing.screening.models import Alert
 
@@ -107,6 +110,8 @@ def test_a_step_for_many_is_looked_over_done_and_told(as_role, three, users_by_r
     assert "线索不成立：2 件" in page
     assert "孙三" not in page
     form = {"move": "dismiss", "case": ticked, "do": "start", "reason": ""}
+    assert "请看过再办" in text_of(village.post("/cases/batch/", {**form, "reason": "没有看过名单"}))
+    form["seen"] = seen(village, form)
     assert "请写明理由" in text_of(village.post("/cases/batch/", form))
     answer = village.post("/cases/batch/", {**form, "reason": "核实后不成立"}, follow=True)
     assert "办完了：已办 2 件" in text_of(answer)
@@ -116,6 +121,32 @@ def test_a_step_for_many_is_looked_over_done_and_told(as_role, three, users_by_r
     wrong = village.post("/cases/batch/", {"move": "county_approve", "do": "start"})
     assert "不能由您办理这一步" in text_of(wrong)
     assert Case.objects.filter(closed_on=None).count() == 1
+
+
+def seen(client, form: dict) -> str:
+    page = client.post("/cases/batch/", {**form, "do": ""}).content.decode()
+    return page.partition('name="seen" value="')[2][:64]
+
+
+def test_a_batch_takes_no_case_that_came_after_its_list_was_looked_over(
+    as_role, three, make_household, regions, users_by_role
+) -> None:
+    village, form = as_role("village"), {"move": "dismiss", "reason": "核实后不成立"}
+    form["seen"] = seen(village, form)
+    actions.open_case(
+        household=make_household(grid=regions.grid, members=("后来",)),
+        source="2",
+        clue="刚刚走访发现困难",
+        by=users_by_role["village"],
+    )
+    page = text_of(village.post("/cases/batch/", {**form, "do": "start"}))
+    assert "您查看以后名单有变化" in page
+    assert "后来户" in page
+    assert "核实后不成立" in page
+    assert not Batch.objects.exists()
+    form["seen"] = seen(village, form)
+    village.post("/cases/batch/", {**form, "do": "start"})
+    assert Batch.objects.get().total == 4
 
 
 def test_a_batch_under_way_says_how_far_it_is(as_role, three, users_by_role) -> None:
@@ -147,7 +178,13 @@ def _photo() -> SimpleUploadedFile:
     return SimpleUploadedFile("公示栏.jpg", target.getvalue(), "image/jpeg")
 
 
-def test_a_photo_of_the_board_is_kept_and_anything_else_is_not(as_role, regions, users_by_role, clock) -> None:  # noqa: F811
+def test_a_photo_of_the_board_is_kept_and_anything_else_is_not(
+    as_role,
+    regions,
+    users_by_role,
+    clock,  # noqa: F811
+    monkeypatch,
+) -> None:
     posting = PublicPosting.objects.create(
         village=regions.village, region_code=regions.village.code, level="村内公示", title="名单", rows=[["1"]],
         columns=[["number", "序号"]], starts_on=DAY, ends_on=DAY, published_at=NOW,
@@ -158,6 +195,11 @@ def test_a_photo_of_the_board_is_kept_and_anything_else_is_not(as_role, regions,
     fake = SimpleUploadedFile("a.jpg", b"<script>alert(1)</script>", "image/jpeg")
     assert "照片没有收下" in text_of(village.post(address, {**told, "photo": fake}))
     assert "张贴日期" in text_of(village.post(address, {**told, "on": "昨天"}))
+    with monkeypatch.context() as full:
+        full.setattr(postings_pages.photos, "store", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+        assert "服务器磁盘已满" in text_of(village.post(address, {**told, "photo": _photo()}))
+        assert village.post(address, told).status_code == 302
+    PostingProof.objects.all().delete()
     assert village.post(address, {**told, "photo": _photo()}).status_code == 302
     proof = PostingProof.objects.get()
     assert village.get(f"/posting-proofs/{proof.pk}/photo/")["Content-Type"] == "image/jpeg"

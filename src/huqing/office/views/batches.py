@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from io import BytesIO
 from urllib.parse import quote
@@ -50,10 +51,14 @@ def batch_new(request: HttpRequest) -> HttpResponse:
     offered = {move.key: (move, count) for move, count in batches.moves_of(found, request.user)}
     key, reason, wrong = request.POST.get("move", ""), request.POST.get("reason", ""), ""
     move, count = offered.get(key, (None, 0))
+    able = found.filter(state__key__in=move.start) if move else found.none()
+    listed = list(able.order_by("pk").values_list("pk", "turn")[: batches.MOST + 1])
+    seen = hashlib.sha256(repr(listed).encode()).hexdigest()
     if move is None:
         wrong = "所选事项都不能由您办理这一步，请返回重新选择。"
+    elif request.POST.get("do") == "start" and request.POST.get("seen") != seen:
+        wrong = "您查看以后名单有变化：有的事项刚刚转入或办走。下面是现在的名单，请看过再办。"
     elif request.POST.get("do") == "start":
-        able = found.filter(state__key__in=move.start)
         try:
             made = batches.ask_step(cases=able, move=key, reason=reason, by=request.user)
         except CaseError as error:
@@ -65,7 +70,8 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         "move": move,
         "count": count,
         "total": found.count(),
-        "first": found.filter(state__key__in=move.start).order_by("press_on", "pk")[:SHOWN] if move else [],
+        "first": able.order_by("press_on", "pk")[:SHOWN],
+        "seen": seen,
         "needs": [NEEDS[need] for need in move.needs] if move else [],
         "ticked": request.POST.getlist("case"),
         "reason": reason,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 from typing import Any
 
 from django.contrib import messages
@@ -193,16 +194,26 @@ def _stored(photo: UploadedFile) -> str:
     """Store an uploaded photo, without its position; CaseError if it is none."""
     if (photo.size or 0) > MOST_PHOTO:
         raise CaseError(f"照片不能超过 {MOST_PHOTO // 2**20} 兆，请缩小后再传。")
+    try:
+        stored = _kept(photo)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise CaseError("服务器磁盘已满，照片没有收下。请先不带照片登记，并告诉系统管理员。") from error
+    if stored.refused or not stored.kind.startswith("image/"):
+        raise CaseError(f"照片没有收下：{stored.refused or '请传 JPEG 或 PNG 照片'}")
+    return stored.sha256
+
+
+def _kept(photo: UploadedFile) -> photos.Stored:
+    """What became of the file; OSError when the disk is full, even from closing what was half written."""
     arrival = Arrival((photo.name or "photo.jpg")[-200:])
     try:
         for chunk in photo.chunks():
             arrival.write(chunk)
-        stored = photos.store(arrival)
+        return photos.store(arrival)
     finally:
         arrival.discard()
-    if stored.refused or not stored.kind.startswith("image/"):
-        raise CaseError(f"照片没有收下：{stored.refused or '请传 JPEG 或 PNG 照片'}")
-    return stored.sha256
 
 
 @requires("view_cases")
