@@ -19,7 +19,7 @@ from huqing.site.settings import *  # noqa: F403
 from huqing.site.settings import DATA, DATABASES, STATIC_ROOT, STORAGES, TEMPLATES
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # In a file, as in an installation: a reader of the shared in-memory database is refused while another thread writes.
+    # In a file, as installed: a reader of the shared in-memory database is refused while another thread writes.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA / "test.sqlite3")}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
