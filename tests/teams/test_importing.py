@@ -131,6 +131,30 @@ def test_a_row_is_never_taken_for_somebody_it_may_not_mean(take_in, regions, use
     assert not Responsibility.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("row", "column", "remedy", "kept"),
+    [
+        (["500236198001011234", "钱甲", "", "帮扶干部"], "人员编号", "不要写证件号码", ""),
+        (["", "钱甲 500236198001011234", "", "帮扶干部"], "姓名", "不要写证件号码", "钱甲 "),
+        (["", "钱甲", "县教育局13812345678", "帮扶干部"], "单位", "不要写证件号码", "县教育局"),
+        (["", "钱" * 61, "", "帮扶干部"], "姓名", "最多 60 个字", "钱" * 61),
+    ],
+)
+def test_no_private_number_and_no_cut_text_gets_into_an_entry(take_in, row, column, remedy, kept):
+    done = take_in(row, titles=NUMBERED[:4])
+    ((_, values, faults),) = done.refused
+    assert remedy in faults[column]
+    assert not Staff.objects.exists()
+    # Nor into the rows that come back.
+    assert not any(number in "".join(values) for number in ("198001011234", "13812345678"))
+    assert values[NUMBERED.index(column)].startswith(kept)
+
+
+def test_two_columns_for_the_same_are_not_guessed_between(take_in):
+    with pytest.raises(ValidationError, match="“姓名”“责任人”都是姓名"):
+        take_in(["钱甲", "孙乙", "帮扶干部"], titles=["姓名", "责任人", "人员类别"])
+
+
 def test_one_number_for_two_names_is_refused(take_in, make_household):
     rows = [
         ["N1", name, "", "帮扶干部", "", "帮扶责任人", make_household(members=(name,)).number, ""]

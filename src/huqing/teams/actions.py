@@ -15,19 +15,17 @@ from django.db.models import Q
 
 from huqing.access import audit
 from huqing.access.models import User
-from huqing.access.numbers import has_number, hide_numbers
+from huqing.access.numbers import hide_numbers
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import CODE_LENGTH, covers, prefix_of, same_branch, sees
 from huqing.registry.models import Grid, Household, Person, Region
 from huqing.standards.codelists import codelist
 from huqing.standards.text import clean
 from huqing.teams import duty_checks, handing_over
-from huqing.teams.importing_rows import PHONE
+from huqing.teams.importing_rows import LONGEST, PHONE, text_fault
 from huqing.teams.models import Responsibility, Staff, Unit
 
 PERMISSION = "manage_duties"
-NAME_LENGTH = 60
-NO_NUMBERS = "这里不要写证件号码、电话或账号。"
 
 
 @transaction.atomic
@@ -175,10 +173,9 @@ def _details(more: Mapping[str, str]) -> dict[str, str]:
 
 def _texts(**texts: str) -> None:
     for field, text in texts.items():
-        if has_number(text):
-            raise ValidationError({field: NO_NUMBERS})
-        if len(text) > (100 if field == "unit" else NAME_LENGTH):
-            raise ValidationError({field: "写得太长，请缩短。"})
+        fault = text_fault(text, LONGEST[field])
+        if fault:
+            raise ValidationError({field: fault})
 
 
 def _place(by: User | None, region_code: str, staff: Staff | None) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from huqing.access.models import User
+from huqing.access.numbers import has_number, hide_numbers
 from huqing.access.scope import CODE_LENGTH, code_range, covers, prefix_of, same_branch
 from huqing.registry.models import Grid, Household, Person, Region
 from huqing.standards.codelists import codelist
@@ -34,6 +35,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "account": ("登录账号", "账号"),
 }
 CODED = {"kind": "staff_kind", "rank": "cadre_rank", "unit_kind": "unit_kind"}
+LONGEST = {"number": 40, "name": 60, "position": 60, "languages": 60, "unit": 100}
+NO_NUMBERS = "这里不要写证件号码、电话或账号。"
 PHONE = re.compile(r"1\d{10}|0\d{2,3}-?\d{7,8}")
 BATCH = 900
 Place = TypeVar("Place", Grid, Region)
@@ -140,12 +143,22 @@ class Book:
         return inside or list(found)
 
 
+def text_fault(text: str, longest: int) -> str:
+    """Why a text may not stand in the entry of somebody, which everybody of the county reads; "" if it may."""
+    if has_number(text):
+        return NO_NUMBERS
+    return f"最多 {longest} 个字，请缩短。" if len(text) > longest else ""
+
+
 def read_row(number: int, cells: dict[str, str], values: Sequence[str], book: Book) -> Read | Told:
     """What a row says; ``Told`` when something is wrong with it."""
     faults: dict[str, str] = {}
     said: dict[str, Any] = {}
-    for key in ("number", "name", "position", "languages"):
-        said[key] = cells.get(key, "")[:60]
+    for key, longest in LONGEST.items():
+        said[key] = cells.get(key, "")
+        fault = text_fault(said[key], longest)
+        if fault:
+            faults[key] = fault
     if not said["name"]:
         faults["name"] = "请写姓名。"
     for key, listed in CODED.items():
@@ -159,12 +172,15 @@ def read_row(number: int, cells: dict[str, str], values: Sequence[str], book: Bo
     place = _place(cells.get("region", ""), book, faults)
     duty = _duty(cells, book, place, faults)
     account = _account(cells.get("account", ""), book, place, duty, faults)
-    unit, unit_kind = cells.get("unit", "")[:100], said.pop("unit_kind")
+    unit, unit_kind = said.pop("unit"), said.pop("unit_kind")
     staff = _staff(said, unit, place if cells.get("region") else "", book, faults)
     if account is not None and not faults:
         _own_account(account, staff, faults)
     if faults:
-        return Told(number, list(values), {COLUMNS[key][0]: remedy for key, remedy in faults.items()})
+        # What comes back to be corrected is kept as it came, but for numbers that nobody may keep here.
+        private = {cells[key] for key in LONGEST if has_number(cells.get(key, ""))}
+        kept = [hide_numbers(value) if value in private else value for value in values]
+        return Told(number, kept, {COLUMNS[key][0]: remedy for key, remedy in faults.items()})
     key = (said["number"],) if said["number"] else (said["name"], unit)
     return Read(number, list(values), key, said, place, unit, unit_kind, duty, account, staff)
 

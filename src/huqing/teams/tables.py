@@ -26,7 +26,7 @@ def read_table(
 ) -> tuple[list[str], list[Line]]:
     """The labels of the known columns and the rows; ``columns`` says by key how each may be headed.
 
-    ValidationError if the file cannot be read or has none of a ``needed`` column.
+    ValidationError if the file cannot be read, has none of a ``needed`` column, or two for the same.
     """
     with tempfile.TemporaryDirectory(prefix="huqing-table-") as folder:
         path = Path(folder) / f"table{Path(name).suffix.lower()}"
@@ -40,6 +40,12 @@ def read_table(
     missing = [columns[key][0] for key in needed if key not in keys.values()]
     if missing:
         raise ValidationError(f"{name}：没有找到“{'”“'.join(missing)}”列。请下载模板，按模板的列名填写。")
+    for key in dict.fromkeys(keys.values()):
+        same = [label for label, meant in keys.items() if meant == key]
+        if len(same) > 1:
+            raise ValidationError(
+                f"{name}：“{'”“'.join(same)}”都是{columns[key][0]}，不知道以哪一列为准。请只留一列，或改掉另一列的列名。"
+            )
     lines = []
     for told in sheet.table.to_pylist():
         cells = [plain(told[label]).strip() for label in keys]
