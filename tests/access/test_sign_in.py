@@ -326,6 +326,18 @@ def test_a_view_that_declares_nothing_is_refused_to_everybody(client):
     assert client.get("/undeclared/").status_code == 403
 
 
+def test_who_wrote_at_length_until_the_session_was_over_gets_the_words_back_and_nothing_else(client):
+    wrote = "入户看到老人独自在家，<b>屋顶漏雨</b>，\n儿子在外务工半年没有回来。"
+    page = client.post("/", {"text": wrote, "id_number": "500236199001011234", "password1": "p" * 30, "kind": "1"})
+    told = page.content.decode()
+    assert page.status_code == 403
+    assert "&lt;b&gt;屋顶漏雨&lt;/b&gt;" in told
+    assert "500236199001011234" not in told
+    assert "pppp" not in told
+    assert page["Cache-Control"] == "no-store"
+    assert client.post("/", {"kind": "1"}).status_code == 302
+
+
 def test_a_refusal_gives_the_reason(client, users_by_role):
     client.force_login(users_by_role["village"])
     response = client.get("/audit-only/")

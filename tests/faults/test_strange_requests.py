@@ -75,7 +75,8 @@ def test_strange_values_in_addresses_end_in_no_error_and_in_no_script(county):
 def test_strange_searches_end_in_no_error_and_in_no_script(county):
     for value in STRANGE:
         found = county.post(reverse("office:search"), {"q": value}, follow=True)
-        assert found.status_code == 200, value
+        # No database column of text takes a null character; a form with one is refused whole.
+        assert found.status_code == (400 if "\0" in value else 200), value
         assert "<script>alert" not in found.content.decode()
 
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
 
 from huqing.access.models import Role
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from huqing.access.models import User
 
 View = Callable[..., HttpResponseBase]
+
+# Characters: shorter texts are typed again sooner than copied; no number of a person or account has so many.
+LONG, MOST_SHOWN, MOST_TEXTS = 20, 5_000, 20
 
 PUBLIC = "public"
 SIGNED_IN = "signed_in"
@@ -220,12 +224,28 @@ def public(view: View) -> View:
     return opened
 
 
+def _written(request: HttpRequest) -> list[str]:
+    """What somebody wrote into a form; not choices, numbers of people or passwords, which are short or named so."""
+    if request.method != "POST":
+        return []
+    sent = [(name, value) for name, values in request.POST.lists() for value in values]
+    texts = [text for name, text in sent if name != "csrfmiddlewaretoken" and "password" not in name]
+    return [text[:MOST_SHOWN] for text in texts if len(text) >= LONG][:MOST_TEXTS]
+
+
 def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page and back afterwards; a fragment request makes the whole page go there."""
+    """To the sign-in page and back afterwards; a fragment request makes the whole page go there.
+
+    Whoever wrote at length until the session was over gets the words shown, to copy them: they are kept nowhere.
+    """
     login = resolve_url(settings.LOGIN_URL)
     if request.headers.get("HX-Request") == "true":
         response = HttpResponse(status=204)
         response["HX-Redirect"] = login
         return response
+    written = _written(request)
+    if written:
+        page = render_to_string("office/signed_out.html", {"written": written, "login": login}, request)
+        return HttpResponse(page, status=403, headers={"Cache-Control": "no-store"})
     back = request.get_full_path() if request.method in ("GET", "HEAD") else ""
     return HttpResponseRedirect(f"{login}?{urlencode({'next': back})}" if back else login)
