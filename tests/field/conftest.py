@@ -154,12 +154,12 @@ class Phone:
         """As after many failures: it is minutes until the phone tries again by itself."""
         self.page.evaluate(TIRED)
 
-    def until(self, told: Callable[[], bool]) -> None:
-        """Wait until something is so that the page cannot know."""
-        for _ in range(PATIENCE // 50):
+    def until(self, told: Callable[[], bool], pause: int = 50) -> None:
+        """Wait until something is so that the page cannot know, asking every ``pause`` milliseconds."""
+        for _ in range(PATIENCE // pause):
             if told():
                 return
-            self.page.wait_for_timeout(50)
+            self.page.wait_for_timeout(pause)
         raise AssertionError("it never came to that")
 
     def tab(self, name: str) -> None:
