@@ -99,3 +99,9 @@ def test_a_household_that_moves_away_does_not_hold_up_the_meeting_it_was_to_be_v
     )
     assert carried == [at_evaluation]
     assert not second.evidence.filter(kind="ballot").exists()
+    # Its new village calls a meeting of its own.
+    people = [("1组", f"龙潭人{number}") for number in range(15)]
+    panels.add_evaluators(village=regions.other_village, people=people, by=county)
+    assert list(evaluations.waiting(county, regions.other_village)) == [second]
+    again = evaluations.prepare(cases=[second], size=15, excluded={}, by=county)
+    assert again.village == regions.other_village

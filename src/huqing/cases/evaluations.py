@@ -55,7 +55,9 @@ def waiting(user: User, village: Region | None = None) -> QuerySet[Case]:
 def _in_meetings() -> QuerySet[EvaluationCase]:
     from django.db.models import F
 
-    return EvaluationCase.objects.filter(turn=F("case__turn")).values("case")
+    # A meeting of the village a household has moved away from is none of its new one's.
+    here = EvaluationCase.objects.filter(evaluation__village=F("case__household__village"))
+    return here.filter(turn=F("case__turn")).values("case")
 
 
 @transaction.atomic
@@ -284,7 +286,8 @@ def _of_one_village(cases: Sequence[Case], by: User) -> list[Case]:
 
 def _not_yet_drawn(cases: Sequence[Case]) -> None:
     for case in cases:
-        if case.evaluations.filter(turn=case.turn).filter(evaluation__record__isnull=False).exists():
+        held = case.evaluations.filter(turn=case.turn, evaluation__village=case.household.village_id)
+        if held.filter(evaluation__record__isnull=False).exists():
             raise CaseError(f"{case.number} 这一步已经抽取，结果不能重抽。评议小组有人不能到会的，按实到人数登记。")
 
 

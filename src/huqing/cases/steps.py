@@ -218,14 +218,16 @@ def lacking(
 def enter(case: Case, state: CaseState, day: dt.date) -> None:
     """Put the case into a state (not saved): its deadline, the first day it may be left, the deadline of the whole."""
     made, calendar = procedure_of(case.procedure), workdays()
-    declared = made.state(state.key)
+    declared, before = made.state(state.key), made.state(case.state.key)
     case.state = state
     case.entered_on = day
     case.free_from = made.free_from(state.key, day)
     case.due_on = made.due(state.key, day, calendar)
     case.late_role = declared.late
     case.later_role, case.later_on = made.told_later(state.key, case.due_on, calendar)
-    if made.total and state.key == made.total.start and case.total_due_on is None:
+    # A risk that comes back is recognised again in the same time as one that is new.
+    back = made.total is not None and declared.part == made.state(made.total.start).part != before.part
+    if made.total and (state.key == made.total.start or back) and case.total_due_on is None:
         case.total_due_on = made.due_in_all(day, calendar)
     elif made.total and (state.key == made.total.end or declared.kind == "end"):
         case.total_due_on = None
