@@ -278,6 +278,25 @@ def test_the_lines_of_a_month_tell_waiting_short_and_uncared(member, declare, us
     assert residency_queries.month_lines(users_by_role["county"], JUNE, place="500236102").count() == 0
 
 
+def test_whoever_stayed_a_part_of_the_month_is_in_its_list_once(member, declare, regions, users_by_role):
+    declare(day(1), day(10))
+    Responsibility.objects.update(until=day(10))
+    later = {"village": regions.other_village, "region_code": regions.other_village.code, "since": day(11)}
+    Responsibility.objects.create(staff=member, role="resident", until=day(20), **later)
+    gone = Staff.objects.create(name="早走", kind="7", region_code=regions.county.code)
+    Responsibility.objects.create(
+        staff=gone, role="resident", village=regions.village, region_code=regions.village.code,
+        since=dt.date(2023, 1, 1), until=dt.date(2024, 5, 31),
+    )  # fmt: skip
+    county, village = users_by_role["county"], users_by_role["village"]
+    (line,) = residency_queries.month_lines(county, JUNE)
+    assert (line.region_code, line.waiting) == (regions.other_village.code, 10)
+    # The village the member has left still confirms the days there.
+    assert [one.region_code for one in residency_queries.month_lines(village, JUNE)] == [regions.village.code]
+    assert {one.staff.name for one in residency_queries.month_lines(county, dt.date(2024, 5, 1))} == {"早走", "驻村甲"}
+    assert not residency_queries.month_lines(county, dt.date(2024, 7, 1))
+
+
 def test_overlapping_requests_and_refusals_without_reason_are_refused(ask, users_by_role):
     absence = ask(day(3), day(5))
     with pytest.raises(ValidationError, match="重叠"):

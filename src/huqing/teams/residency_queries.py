@@ -6,13 +6,13 @@ import calendar
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from huqing.access.scope import code_range, covers
+from huqing.access.scope import code_range, covers, visible
 from huqing.rules.library import library
 from huqing.teams.models import PresenceDay, Provision, Responsibility, TeamNote
-from huqing.teams.presence import HERE, OVERTIME, TRIP, members, today
+from huqing.teams.presence import HERE, OVERTIME, RESIDENT, TRIP, members, today
 from huqing.teams.team_notes import CARE
 
 if TYPE_CHECKING:
@@ -47,10 +47,14 @@ def counted_in_year(staff: int, year: int) -> int:
 def month_lines(user: User, month: dt.date, *, place: str = "", only: str = "") -> QuerySet[Responsibility]:
     """The residents of the area in a month with ``waiting`` and ``counted`` days and care visits by kind.
 
+    Whoever stayed only for a part of it is among them, by the last village: their days are confirmed and paid too.
     ``only``: those with days that wait, with too few days, or with too few care visits.
     """
     on = min(last_of(month), today())
-    lines = members(user, on=on)
+    stayed = visible(Responsibility.objects.filter(role=RESIDENT, since__lte=on).exclude(village=None), user)
+    stayed = stayed.exclude(until__lt=month)
+    later = stayed.filter(staff=OuterRef("staff"), since__gt=OuterRef("since"))
+    lines = stayed.filter(~Exists(later)).select_related("staff__unit", "village").order_by("region_code", "staff")
     if place and covers(user.region_code, place):
         lines = lines.filter(code_range(place))
     days = PresenceDay.objects.filter(day__range=(month, last_of(month)))
