@@ -137,8 +137,9 @@ def _todo(request: HttpRequest, by_severity: dict[str, int]) -> list[dict[str, A
                 "dot": "medium",
             }
         )
-    order = ("high", "medium", "low", "notice")
-    return sorted((line for line in lines if line["count"]), key=lambda line: order.index(line["dot"]))
+    order = {"high": "先办", "medium": "接着办", "low": "有空时办", "notice": "有空时办"}
+    found = [line | {"part": order[line["dot"]]} for line in lines if line["count"]]
+    return sorted(found, key=lambda line: list(order).index(line["dot"]))
 
 
 def _cases_todo(user: Any) -> list[dict[str, Any]]:
