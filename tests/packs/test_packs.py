@@ -74,6 +74,10 @@ def test_a_sound_pack_is_read(tmp_path: Path) -> None:
         ("key: {key}", "key: another", "代号 another 与文件夹名 trial 不同"),
         ("key: {key}\n", "key: {key}\nkey: {key}\n", "第 2 行：“key”写了两次"),
         ("summary: 一种走访", "summary: [一种走访", "不是合格的 YAML"),
+        ("summary: 一种走访", "summary: !!python/name:os.system", "第 4 行：用了标签（!…）"),
+        ("summary: 一种走访", "summary: " + "[" * 3000 + "]" * 3000, "括号或缩进的层次太深"),
+        ("title: 试用工作法", "title: " + "长" * 61, "第 2 行：title 有 61 个字。缩短到 60 个字以内"),
+        ("title: 试用工作法", 'title: "试用\\u0000"', "title 里有看不见的控制字符"),
         ("actors:\n", "actors: 干部\nactorz:\n", "actors 应是一列项目"),
         ("source: 测试", "source: 测试\nquotas: [{{actor: cadre, title: 户, count: 1, at_least: 2}}]", "配额没有写清"),
         (

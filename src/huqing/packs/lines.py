@@ -27,18 +27,37 @@ class _Loader(yaml.SafeLoader):
     """Builds ``Mapping`` for every mapping and refuses a key that is written twice."""
 
 
+class _Twice(yaml.constructor.ConstructorError):
+    """A key that is written twice."""
+
+
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> Any:
     made = Mapping(node.start_mark.line + 1)
     yield made
     for key_node, value_node in node.value:
         key = str(loader.construct_object(key_node, deep=True))
         if key in made:
-            raise yaml.constructor.ConstructorError(None, None, f"“{key}”写了两次", key_node.start_mark)
+            raise _Twice(None, None, f"“{key}”写了两次", key_node.start_mark)
         made[key] = loader.construct_object(value_node, deep=True)
         made.lines[key] = key_node.start_mark.line + 1
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _told(error: yaml.YAMLError) -> tuple[str, str]:
+    """What is wrong and what to do; the library's own words are English."""
+    if isinstance(error, _Twice):
+        return str(error.problem), "删去一处"
+    if isinstance(error, yaml.constructor.ConstructorError):
+        return "用了标签（!…）、合并（<<）或指向自己的引用（*…），这里不用", "删去，把内容直接写出来"
+    return "不是合格的 YAML", "检查缩进、冒号后的空格和引号"
+
+
+def _deepest(text: str) -> int:
+    """The line with the most brackets and the deepest indentation."""
+    depths = [line.count("[") + line.count("{") + len(line) - len(line.lstrip()) for line in text.splitlines()]
+    return depths.index(max(depths)) + 1
 
 
 def read(file: Path, name: str) -> Mapping:
@@ -54,10 +73,12 @@ def read(file: Path, name: str) -> Mapping:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        detail = getattr(error, "problem", None) if isinstance(error, yaml.constructor.ConstructorError) else None
-        problem = str(detail) if detail else "不是合格的 YAML"
-        remedy = "删去一处" if detail else "检查缩进、冒号后的空格和引号"
+        problem, remedy = _told(error)
         raise PackError([PackProblem(f"{name} 第 {line} 行", problem, remedy)]) from error
+    except RecursionError:
+        told = PackProblem(f"{name} 第 {_deepest(text)} 行", "括号或缩进的层次太深", "照随产品提供的工作法改写")
+        # Without the hundreds of frames that led here.
+        raise PackError([told]) from None
     if not isinstance(content, Mapping):
         raise PackError([PackProblem(f"{name} 第 1 行", "内容不是“名称: …”的结构", "从 key: 和 title: 写起")])
     return content

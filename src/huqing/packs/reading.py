@@ -37,6 +37,8 @@ from huqing.packs.workbook import SUFFIXES
 from huqing.standards.codelists import codelist
 
 MANIFEST = "method.yaml"
+# What is shown in lists and kept in columns of these lengths.
+LONGEST = {"key": 40, "version": 20, "title": 60}
 KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
 DAY = re.compile(r"(\d{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\Z")
 PERIODS: tuple[Period, ...] = get_args(Period)
@@ -113,7 +115,12 @@ class Reader:
             if key in raw:
                 self.problem(raw.line_of(key), f"{key} 应是一段文字", "写在冒号后面，必要时加引号")
             return default
-        return str(value).strip()
+        text = str(value).strip()
+        if not all(character.isprintable() or character in "\n\t" for character in text):
+            self.problem(raw.line_of(key), f"{key} 里有看不见的控制字符", "删去重写")
+        elif len(text) > LONGEST.get(key, len(text)):
+            self.problem(raw.line_of(key), f"{key} 有 {len(text)} 个字", f"缩短到 {LONGEST[key]} 个字以内")
+        return text
 
     def key(self, raw: Mapping) -> str:
         value = self.text(raw, "key")

@@ -75,7 +75,7 @@ def make(
         method=method.key,
         version=method.version,
         plan=told.key,
-        plan_title=f"{method.title}：{told.title}",
+        plan_title=f"{method.title}：{told.title}"[:100],
         indicators=[{**asdict(item), "words": MEASURES[item.measure]} for item in told.indicators],
         first=first,
         last=last,
