@@ -17,10 +17,9 @@ from django.utils import timezone
 from huqing.access import audit
 from huqing.access.locks import exclusive
 from huqing.access.permissions import Refused, require
-from huqing.cases import actions, steps
+from huqing.cases import actions, states, steps
 from huqing.cases.errors import CaseError
-from huqing.cases.models import Batch, BatchLine, Case, CaseState
-from huqing.cases.procedure import procedure_of
+from huqing.cases.models import Batch, BatchLine, Case
 from huqing.cases.texts import written
 from huqing.screening.models import Alert
 
@@ -36,21 +35,10 @@ logger = logging.getLogger("huqing")
 RULES = "3"  # clue_source: found by screening
 
 
-def moves_of(cases: QuerySet[Case], user: User, counts: Mapping[int, int] | None = None) -> list[tuple[Move, int]]:
-    """The steps the user's role may take for some of the cases, each with how many cases stand where it starts.
-
-    ``counts`` are the cases by state, if they are known.
-    """
-    found: dict[str, tuple[Move, int]] = {}
-    if counts is None:
-        standing = cases.order_by().select_related(None).values_list("state").annotate(count=Count("pk"))
-        counts = dict(standing.values_list("state", "count"))
-    for state in CaseState.objects.filter(pk__in=counts).select_related("procedure").order_by("pk"):
-        for move in procedure_of(state.procedure).moves_from(state.key):
-            if not move.auto and user.role in move.by:
-                known = found.get(move.key, (move, 0))[1]
-                found[move.key] = (move, known + counts[state.pk])
-    return list(found.values())
+def moves_of(cases: QuerySet[Case], user: User) -> list[tuple[Move, int]]:
+    """The steps the user's role may take for some of the cases, each with how many cases stand where it starts."""
+    standing = cases.order_by().select_related(None).values_list("state").annotate(count=Count("pk"))
+    return states.offered(user.role, states.every(), dict(standing.values_list("state", "count")))
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ A declaration is as long as thirty rows of a list and takes longer to read than 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db.models import F, QuerySet
 
@@ -55,6 +55,20 @@ def waiting_for(role: str, states: Iterable[CaseState]) -> set[int]:
         if first and role in first[0].by:
             found.add(state.pk)
     return found
+
+
+def offered(role: str, states: Iterable[CaseState], counts: Mapping[int, int]) -> list[tuple[Move, int]]:
+    """The steps a role may take for some of many cases, each with how many stand where it begins.
+
+    ``counts`` are the cases by the key of their state.
+    """
+    found: dict[str, tuple[Move, int]] = {}
+    for state in sorted(states, key=lambda one: one.pk):
+        for move in moves_of(state) if state.pk in counts else ():
+            if not move.auto and role in move.by:
+                first, known = found.get(move.key, (move, 0))
+                found[move.key] = (first, known + counts[state.pk])
+    return list(found.values())
 
 
 def in_order(states: Iterable[CaseState], held: Iterable[int]) -> list[tuple[str, str, list[int]]]:

@@ -68,13 +68,7 @@ class Overview:
 
     def moves(self, user: User) -> list[tuple[Move, int]]:
         """The steps the user's role may take for some of these cases, each with how many stand where it starts."""
-        found: dict[str, tuple[Move, int]] = {}
-        for state in sorted(self.states, key=lambda one: one.pk):
-            for move in in_use.moves_of(state) if state.pk in self.counts else ():
-                if not move.auto and user.role in move.by:
-                    first, known = found.get(move.key, (move, 0))
-                    found[move.key] = (first, known + self.counts[state.pk])
-        return list(found.values())
+        return in_use.offered(user.role, self.states, self.counts)
 
 
 def overview(user: User, wanted: Mapping[str, str], day: dt.date) -> Overview:
