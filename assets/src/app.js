@@ -139,6 +139,18 @@ document.addEventListener('keydown', (event) => {
 
 $('#confirm')?.addEventListener('close', answer)
 
+// A double click sends a form once. Pages come after it; what only downloads a file may be asked for again soon.
+const SENT_FOR = 3000
+document.addEventListener('submit', (event) => {
+  const form = event.target
+  if (event.defaultPrevented || form.method !== 'post') return
+  if (Date.now() - Number(form.dataset.sentAt ?? 0) < SENT_FOR) {
+    event.preventDefault()
+    return
+  }
+  form.dataset.sentAt = String(Date.now())
+})
+
 // Some answers take seconds: say so, and take no second press meanwhile.
 document.addEventListener('submit', (event) => {
   const form = event.target

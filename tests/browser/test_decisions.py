@@ -85,3 +85,25 @@ def test_an_import_is_undone_only_after_asking(users_by_role, product, regions, 
         office.sees("已撤销")
     assert not Household.objects.exists()
     assert Import.objects.get().state == Import.State.UNDONE
+
+
+def test_a_form_is_sent_once_however_often_somebody_presses_while_the_answer_takes_its_time(users_by_role, window):
+    office = window()
+    page = office.page
+    office.sign_in("village", PASSWORD)
+    office.go("/matters/new/")
+    office.sees("代群众反映")
+    # What would be sent is counted behind the page's own script, and stays on the page as if the server were slow.
+    sent = page.evaluate(
+        """() => {
+          let sent = 0
+          window.addEventListener('submit', (event) => {
+            if (!event.defaultPrevented) sent += 1
+            event.preventDefault()
+          })
+          const button = document.querySelector('main form[method=post] button')
+          for (let press = 0; press < 3; press += 1) button.click()
+          return sent
+        }"""
+    )
+    assert sent == 1
