@@ -12,7 +12,7 @@ from huqing.intake.errors import UndoRefused
 from huqing.intake.models import Import
 from huqing.intake.signals import undoing
 from huqing.registry import region_changes
-from huqing.registry.household_actions import move_household
+from huqing.registry.household_actions import move_household, split_household
 from huqing.registry.models import Region, Source
 from huqing.registry.region_changes import Move
 from huqing.teams import ledger_queries, pairing_actions
@@ -146,6 +146,34 @@ def test_the_duties_for_a_household_move_with_it(regions, people, users_by_role)
     )
     line = Responsibility.objects.get(staff=found["helper"])
     assert line.region_code == regions.next_village.code
+
+
+def test_a_duty_for_one_person_follows_into_the_household_that_person_founds(
+    regions, make_household, users_by_role, monkeypatch
+):
+    monkeypatch.setattr(ledger_queries, "today", lambda: ON)
+    household = make_household(members=("户主", "学生", "弟弟"))
+    pupil = household.members.get(name="学生")
+    teacher = Staff.objects.create(name="周老师", kind="2", region_code=regions.county.code)
+    about = {"staff": teacher, "household": household, "region_code": household.region_code, "since": SINCE}
+    Responsibility.objects.create(role="paired_teacher", person=pupil, **about)
+    past = Responsibility.objects.create(role="helper", person=pupil, until=dt.date(2023, 6, 1), **about)
+    other = household.members.get(name="弟弟")
+    Responsibility.objects.create(role="paired_teacher", person=other, **about)
+    new = split_household(
+        household=household,
+        members=[pupil],
+        relations={pupil.pk: "01"},
+        by=users_by_role["county"],
+        on=ON,
+        reason="分户",
+    )
+    assert set(Responsibility.objects.filter(until=None).values_list("person__name", "household")) == {
+        ("学生", new.pk),
+        ("弟弟", household.pk),
+    }
+    past.refresh_from_db()
+    assert past.household == household
 
 
 def test_an_import_is_not_undone_once_somebody_answers_for_its_households(regions, people):

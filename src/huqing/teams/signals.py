@@ -50,7 +50,8 @@ def on_regions_recoded(
 
 
 def on_household_changed(sender: object, household: Household, **kwargs: object) -> None:
-    """Let what is about one household follow it to another village."""
+    """Let what is about one household follow it to another village, and duties for a member who joined it that one."""
+    _follow_people(Q(person__household=household))
     for model in _with("household"):
         model._default_manager.filter(household=household).exclude(region_code=household.region_code).update(
             region_code=household.region_code
@@ -58,8 +59,9 @@ def on_household_changed(sender: object, household: Household, **kwargs: object)
 
 
 def on_import_applied(sender: object, intake: Any, **kwargs: object) -> None:
-    """Let what is about households follow them after a roster that moved some."""
+    """Let what is about households and people follow them after a roster that moved some."""
     if intake.record_kind in ROSTERS:
+        _follow_people(Q(person__household__isnull=False))
         _follow_goals(Q(household__isnull=False), None)
 
 
@@ -116,6 +118,22 @@ def _follow_goals(households: Q, villages: Q | None) -> None:
             _copy(model._default_manager.filter(villages), "village__code")
     for model in _with("grid"):
         _copy(model._default_manager.filter(grid__isnull=False), "grid__region_code")
+
+
+def _follow_people(people: Q) -> None:
+    """A duty for one person (a pupil, a patient) is about the household this person lives in now; history stays."""
+    from huqing.registry.models import Person
+    from huqing.teams.ledger_queries import today
+    from huqing.teams.models import Responsibility
+
+    running = Responsibility.objects.filter(people).filter(Q(until=None) | Q(until__gte=today()))
+    keys = list(running.exclude(household=F("person__household")).values_list("pk", flat=True))
+    home = Person.objects.filter(pk=OuterRef("person"))
+    for start in range(0, len(keys), CHUNK):
+        Responsibility.objects.filter(pk__in=keys[start : start + CHUNK]).update(
+            household=Subquery(home.values("household")[:1]),
+            region_code=Subquery(home.values("household__region_code")[:1]),
+        )
 
 
 def _copy(rows: QuerySet[Any], path: str) -> None:
