@@ -83,7 +83,7 @@ def test_fifteen_days_in_all_and_five_days_of_posting_are_counted_as_the_law_cou
     assert made.due_in_all(began, CALENDAR) == dt.date(2026, 10, 8)  # 6 October lies in the holidays
     assert made.due("verifying", began, CALENDAR) == dt.date(2026, 9, 24)
     assert made.due("verifying", dt.date(2026, 9, 24), CALENDAR) == dt.date(2026, 9, 28)
-    assert made.free_from("posted", began) == dt.date(2026, 9, 26)
+    assert made.free_from("posted", began, CALENDAR) == dt.date(2026, 9, 26)
     assert made.due("tracking", began, CALENDAR) is None
     assert [move.key for move in made.moves_from("tracking")] == ["propose_removal", "end"]
 

@@ -60,8 +60,10 @@ def test_the_first_day_does_not_count_and_the_last_is_a_working_day(term: Term, 
 
 
 def test_a_posting_stands_for_full_days() -> None:
-    assert Term(5, "calendar").full_days_end(day("2026-09-28")) == day("2026-10-02")
-    assert Term(6, "months").full_days_end(day("2026-05-01")) == day("2026-10-31")
+    assert Term(5, "calendar").full_days_end(day("2026-09-28"), CALENDAR) == day("2026-10-02")
+    assert Term(6, "months").full_days_end(day("2026-05-01"), CALENDAR) == day("2026-10-31")
+    assert Term(5).full_days_end(day("2026-09-28"), CALENDAR) == day("2026-10-09")  # 1 to 7 October are holidays
+    assert Term(5).full_days_end(day("2026-09-19"), CALENDAR) == day("2026-09-24")  # a worked Sunday, 25 September off
     assert str(Term(5, "calendar")) == "5 天"
 
 

@@ -16,7 +16,7 @@ from huqing.access.scope import sees
 from huqing.access.seal import seal
 from huqing.cases import actions
 from huqing.cases.announcing import DEFAULT, KINDS, Kind, rows_of
-from huqing.cases.calendar import today
+from huqing.cases.calendar import today, workdays
 from huqing.cases.errors import CaseError
 from huqing.cases.models import Case, CaseState, Evidence, Objection, PostingProof, PublicPosting, PublicPostingLine
 from huqing.cases.procedure import procedure_of
@@ -160,7 +160,7 @@ def _last_day(case: Case, day: dt.date, kind: Kind) -> dt.date:
     if kind.notice:
         return day + dt.timedelta(days=kind.days)
     least = procedure_of(case.procedure).state(case.state.key).at_least
-    return least.full_days_end(day + dt.timedelta(days=1)) if least else day
+    return least.full_days_end(day + dt.timedelta(days=1), workdays()) if least else day
 
 
 @transaction.atomic

@@ -221,7 +221,7 @@ def enter(case: Case, state: CaseState, day: dt.date) -> None:
     declared, before = made.state(state.key), made.state(case.state.key)
     case.state = state
     case.entered_on = day
-    case.free_from = made.free_from(state.key, day)
+    case.free_from = made.free_from(state.key, day, calendar)
     case.due_on = made.due(state.key, day, calendar)
     case.late_role = declared.late
     case.later_role, case.later_on = made.told_later(state.key, case.due_on, calendar)

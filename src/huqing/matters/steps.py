@@ -32,7 +32,7 @@ def enter(matter: Matter, key: str, day: dt.date) -> None:
     matter.due_on = due or NEVER
     matter.late_role = state.late if due else ""
     matter.higher_on = made.told_later(key, due, calendar)[1] or NEVER
-    matter.free_from = made.free_from(key, day)
+    matter.free_from = made.free_from(key, day, calendar)
     matter.closed_on = day if state.kind == "end" else None
 
 

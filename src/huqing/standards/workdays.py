@@ -78,11 +78,10 @@ class Term:
             return calendar.next(months_later(start, self.number))
         return calendar.next(start + self.number * DAY)
 
-    def full_days_end(self, start: dt.date) -> dt.date:
-        """The last day of what must stand for the whole term, its first day included: a posting, a waiting time.
-
-        Working days are not meant here; they are counted as calendar days would be.
-        """
+    def full_days_end(self, start: dt.date, calendar: Workdays) -> dt.date:
+        """The last day of what must stand for the whole term, its first day included: a posting, a waiting time."""
+        if self.unit == "working":
+            return calendar.add(start - DAY, self.number)
         if self.unit == "months":
             return months_later(start, self.number) - DAY
         return start + (self.number - 1) * DAY

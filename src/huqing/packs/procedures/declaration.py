@@ -177,10 +177,10 @@ class Procedure:
             return "", None
         return self.escalate.to, self.escalate.after.last_day(due, calendar)
 
-    def free_from(self, state: str, entered: dt.date) -> dt.date:
+    def free_from(self, state: str, entered: dt.date, calendar: Workdays) -> dt.date:
         """The first day on which a case that entered a state on a day may leave it the ordinary way."""
         least = self.state(state).at_least
-        return least.full_days_end(entered) + dt.timedelta(days=1) if least else entered
+        return least.full_days_end(entered, calendar) + dt.timedelta(days=1) if least else entered
 
     def due_in_all(self, began: dt.date, calendar: Workdays) -> dt.date | None:
         """The last day for the whole of ``total``, which began on a day."""

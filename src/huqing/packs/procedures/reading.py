@@ -28,7 +28,7 @@ from huqing.packs.procedures.declaration import (
     Validity,
 )
 from huqing.standards.codelists import codelist
-from huqing.standards.workdays import Term, Unit
+from huqing.standards.workdays import Term, Unit, Workdays
 
 SHIPPED = Path(__file__).parent / "shipped"
 KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -286,9 +286,9 @@ class _Reader:
 
     def patience(self, state: State, line: int) -> None:
         if state.within and state.at_least:
-            start = dt.date(2026, 1, 1)
+            start = dt.date(2026, 3, 2)  # the Monday of weeks without holidays
             longest = start + dt.timedelta(days=_days(state.within))
-            if state.at_least.full_days_end(start) >= longest:  # it may only be left on the day after
+            if state.at_least.full_days_end(start, Workdays()) >= longest:  # it may only be left on the day after
                 self.problem(line, f"状态“{state.title}”至少 {state.at_least}，时限却只有 {state.within}", "放宽时限")
 
     def targets(self, made: Procedure) -> None:
