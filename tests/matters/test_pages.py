@@ -188,8 +188,7 @@ def test_the_home_page_says_what_waits_and_what_is_late(as_role, told, clock) ->
 
 
 def _todo(client: Client) -> str:
-    found = re.search(r'<ul class="todo">.*?</ul>', client.get("/").content.decode(), re.S)
-    return found[0] if found else ""
+    return "".join(re.findall(r'<ul class="todo todo-side">.*?</ul>', client.get("/").content.decode(), re.S))
 
 
 def test_a_step_that_fails_changes_nothing_keeps_the_words_and_says_why(as_role, told, users_by_role) -> None:
