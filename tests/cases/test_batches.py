@@ -213,6 +213,22 @@ def test_what_cannot_be_written_together_is_written_one_by_one(many, users_by_ro
     assert [Case.objects.get(pk=one.pk).turn for one in many] == [2, 2, 2, 2, 0]
 
 
+def test_a_case_that_breaks_the_work_holds_up_no_other(many, users_by_role, monkeypatch) -> None:
+    real = steps.steps_of
+
+    def breaks(*, turns, **told):
+        if many[1].pk in turns:
+            raise ZeroDivisionError
+        return real(turns=turns, **told)
+
+    monkeypatch.setattr(steps, "steps_of", breaks)
+    batch = batches.ask_step(cases=Case.objects.all(), move="send_verify", reason="", by=users_by_role["village"])
+    batches.perform(batch.pk)
+    assert batches.progress(batch) == {"done": 3, "refused": 2}
+    assert told(batch)[1] == ("refused", batches.BROKEN)
+    assert list(batches.unfinished()) == []
+
+
 def test_many_are_read_and_written_as_one(waiting, users_by_role) -> None:
     def statements(count: int) -> int:
         chosen = Case.objects.filter(pk__in=[one.pk for one in waiting[:count]])

@@ -31,6 +31,7 @@ MOST = 2_000
 # Cases decided in one transaction: so many wait for each other, and so often the progress moves.
 CHUNK = 200
 TOLD_LENGTH = 500
+BROKEN = "办理时系统出错，这一件没有办。请打开它单独办理；还不行的，请告诉系统管理员。"
 logger = logging.getLogger("huqing")
 RULES = "3"  # clue_source: found by screening
 
@@ -154,11 +155,17 @@ def _together(batch: Batch, lines: Sequence[BatchLine]) -> bool:
         # One household's file did not take it, or somebody else's lock crossed ours: each for itself then.
         logger.info("批量办理 %s 的一组改为逐件办理：%s", batch.pk, error)
         return False
+    except Exception:
+        logger.exception("批量办理 %s 的一组出错，改为逐件办理", batch.pk)
+        return False
     return True
 
 
 def _work(batch: Batch, line: BatchLine) -> None:
-    """One line: the step and the note that it was taken stand or fall together; a refusal is a note alone."""
+    """One line: the step and the note that it was taken stand or fall together; a refusal is a note alone.
+
+    A line that nobody foresaw is noted too: the others must not wait for it, nor the batch begin with it for ever.
+    """
     done = BatchLine.State.DONE
     try:
         with transaction.atomic():
@@ -170,6 +177,9 @@ def _work(batch: Batch, line: BatchLine) -> None:
     except (CaseError, Refused) as error:
         told = str(error)[:TOLD_LENGTH]
         BatchLine.objects.filter(pk=line.pk).update(state=BatchLine.State.REFUSED, told=told)
+    except Exception:
+        logger.exception("批量办理 %s 的第 %s 行出错", batch.pk, line.pk)
+        BatchLine.objects.filter(pk=line.pk).update(state=BatchLine.State.REFUSED, told=BROKEN)
 
 
 def _take(batch: Batch, line: BatchLine) -> Case | None:
