@@ -368,11 +368,15 @@ def test_two_at_once_are_one_after_the_other_in_the_database(case, users_by_role
 
 
 def test_a_risk_that_comes_back_is_recognised_in_the_same_time_as_a_new_one(case, users_by_role, clock) -> None:
+    actions.start_emergency(case=case, by=users_by_role["town"], reason="房屋火灾，先安置后补手续")
     case.state, case.total_due_on = case.procedure.states.get(key="cleared"), None
     case.save()
     clock.on(30)
     go(case, "relapse", users_by_role["village"], reason="又有人患重病，支出很大")
     assert (case.state.key, case.total_due_on) == ("verifying", dt.date(2026, 12, 17))
+    case.refresh_from_db()
+    assert not case.emergency
+    actions.start_emergency(case=case, by=users_by_role["town"], reason="这一次也要先救助")
     paper(case, "home_check", users_by_role["village"], clock)
     clock.on(2)
     go(case, "verified", users_by_role["village"])

@@ -35,7 +35,7 @@ OUT_OF_SIGHT = "这一户不在您的管辖范围内。"
 # What a step changes of a case, beside its turn.
 MOVING = (
     "state", "entered_on", "free_from", "due_on", "total_due_on", "press_on", "late_role", "later_role", "later_on",
-    "closed_on",
+    "closed_on", "emergency",
 )  # fmt: skip
 
 
@@ -227,6 +227,8 @@ def enter(case: Case, state: CaseState, day: dt.date) -> None:
     case.later_role, case.later_on = made.told_later(state.key, case.due_on, calendar)
     # A risk that comes back is recognised again in the same time as one that is new.
     back = made.total is not None and declared.part == made.state(made.total.start).part != before.part
+    if back:
+        case.emergency = False  # whether help must come first is said anew
     if made.total and (state.key == made.total.start or back) and case.total_due_on is None:
         case.total_due_on = made.due_in_all(day, calendar)
     elif made.total and (state.key == made.total.end or declared.kind == "end"):
