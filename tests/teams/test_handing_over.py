@@ -164,6 +164,20 @@ def test_a_town_lets_nobody_from_elsewhere_stand_in(held, staff, users_by_role, 
     assert not Responsibility.objects.filter(staff=elsewhere).exists()
 
 
+def test_nobody_receives_what_their_account_does_not_reach(held, staff, county, users_by_role):
+    leaving, lines = held
+    receiver = staff("镇干部", user=users_by_role["town"])
+    with pytest.raises(ValidationError, match="镇干部的账号 town 管辖不到"):
+        handing_over.hand_over(staff=leaving, to={one.pk: receiver for one in lines}, on=ON, reason="调动", by=county)
+    with pytest.raises(ValidationError, match="管辖不到"):
+        handing_over.stand_in(staff=leaving, substitute=receiver, since=ON, until=dt.date(2024, 7, 1), by=county)
+    assert not Responsibility.objects.filter(staff=receiver).exists()
+    done = handing_over.hand_over(
+        staff=leaving, to={one.pk: receiver for one in lines[:3]}, on=ON, reason="调动", by=county
+    )
+    assert done.lines.count() == 3
+
+
 def test_whoever_only_stands_in_can_leave(held, staff, county):
     leaving, lines = held
     substitute = staff("钱学农")

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from huqing.access import audit
 from huqing.access.permissions import Refused, require
-from huqing.access.scope import sees, visible
+from huqing.access.scope import covers, sees, visible
 from huqing.standards.codelists import codelist
 from huqing.standards.text import clean
 from huqing.teams import duty_checks
@@ -53,6 +53,8 @@ def hand_over(*, staff: Staff, to: Mapping[int, Staff], on: dt.date, reason: str
         raise ValidationError({"reason": "请写明交接原因，例如“工作调动”。"})
     lines = _locked(staff, to, by)
     _check(staff, lines, to, on, by)
+    for line in lines:
+        _reaches(to[line.pk], line)
     handover = Handover.objects.create(
         staff=staff,
         on=on,
@@ -110,6 +112,8 @@ def stand_in(
         for line in running(staff, since, by=by).select_related("household", "village", "grid", "person")
         if (not wanted or line.pk in wanted) and line.since <= until
     ]
+    for line in held:
+        _reaches(substitute, line)
     if not held:
         raise ValidationError(f"{staff.name} 在这段时间没有可以代理的责任。")
     keys = {line.pk: substitute for line in held}
@@ -172,6 +176,13 @@ def _check(
     if late:
         day = max(line.since for line in late)
         raise ValidationError({"on": f"有 {len(late)} 条责任 {day} 才开始，交接日期要在开始日期之后，请改日期。"})
+
+
+def _reaches(receiver: Staff, line: Responsibility) -> None:
+    """ValidationError if the receiver's account would not show what they are made responsible for."""
+    if receiver.user is not None and not covers(receiver.user.region_code, line.region_code):
+        told = f"{receiver.name}的账号 {receiver.user.username} 管辖不到{duty_checks.words(line)}所在的地方"
+        raise ValidationError(f"{told}。请安全管理员先调整账号的管辖区划，或换一个人。")
 
 
 def _held_already(lines: Sequence[Responsibility], to: Mapping[int, Staff], on: dt.date) -> set[int]:
