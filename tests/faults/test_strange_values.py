@@ -48,7 +48,8 @@ def test_no_field_of_a_file_breaks_on_a_strange_value(kind, county, make_househo
             }  # fmt: skip
             with paused():
                 answer = county.post(address, sent)
-            if answer.status_code not in (200, 404, 422):
+            # No form with a null character gets as far as a view.
+            if answer.status_code not in ((400,) if "\0" in value else (200, 404, 422)):
                 wrong.append(f"{answer.status_code} {field.key} {value[:20]!r}")
             if answer.status_code == 404:
                 break
@@ -63,7 +64,7 @@ def test_no_date_of_a_change_breaks_it(on, county, make_household, regions):
         reverse("office:field", args=["household", household.pk, "address"]),
         {"value": "2组", "on": on, "reason": edits.REASONS[0], "seen": "x"},
     )
-    assert answer.status_code in (200, 422)
+    assert answer.status_code in ((400,) if "\0" in on else (200, 422))
     assert Household.objects.get(pk=household.pk).address == ""
 
 
