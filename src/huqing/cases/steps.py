@@ -24,7 +24,7 @@ from huqing.cases import needs
 from huqing.cases.calendar import today, workdays
 from huqing.cases.errors import CaseError, Moved
 from huqing.cases.filing import Files, locked_files, written_down
-from huqing.cases.models import NEVER, Case, CaseState, CaseStep, Evidence
+from huqing.cases.models import NEVER, Case, CaseState, CaseStep, Evidence, ProcedureVersion
 from huqing.cases.procedure import procedure_of
 from huqing.cases.texts import written
 from huqing.packs.procedures import Move
@@ -67,7 +67,11 @@ def steps_of(*, turns: Mapping[int, int], move: str, by: User | None, reason: st
     # joined to the state it was in before, and find none. In the order of their keys, so that two never cross; the
     # households after the cases and the audit log last, for the same reason.
     list(Case.objects.select_for_update().filter(pk__in=turns).order_by("pk").values_list("pk"))
-    cases = list(Case.objects.select_related("state", "procedure", "household").filter(pk__in=turns).order_by("pk"))
+    cases = list(Case.objects.select_related("state", "household").filter(pk__in=turns).order_by("pk"))
+    # One object for all: a declaration is as long as a hundred cases.
+    versions = ProcedureVersion.objects.in_bulk({case.procedure_id for case in cases})
+    for case in cases:
+        case.procedure = versions[case.procedure_id]
     day, known, found = today(), _Known(cases, by), Taken()
     moved, decided = [], []
     for case in cases:
