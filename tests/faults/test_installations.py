@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 # Commands run as an administrator runs them; they always work on their own SQLite file.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("HUQING_", "DJANGO_"))}
 OTHER_KEY = "ab" * 32

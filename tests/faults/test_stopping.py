@@ -16,6 +16,7 @@ import pytest
 from tests.faults.test_installations import ENVIRONMENT, huqing
 from tests.serving import held_port
 
+pytestmark = pytest.mark.slow
 READY, GONE = 180, 90  # seconds that are waited at most
 
 
