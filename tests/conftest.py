@@ -47,14 +47,6 @@ REMEMBERED = {
 }
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests with browsers, servers and many processes longer before they count as hanging."""
-    for item in items:
-        if item.get_closest_marker("slow") or item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.timeout(900))
-
-
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """Every test begins like a process that has just started, whatever ran before it."""
