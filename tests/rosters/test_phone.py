@@ -294,3 +294,16 @@ def test_the_shipped_form_asks_whatever_a_round_may_look_at(homes, people):
     assert not any(one["writes"] for one in questions)
     assert "verdict" not in {one["name"] for one in questions}
     assert phone_form.publish(round_=round_, by=people.county) == form
+
+
+def test_a_phone_carries_only_so_many_and_says_how_many_it_left(begun, homes, people, monkeypatch):
+    round_, item = begun
+    round_.items.filter(household=homes[2]).update(verifier=people.verifier)
+    assert {home["id"] for home in told_of(people.visitor)["households"]} == {homes[0].pk, homes[2].pk}
+    monkeypatch.setattr("huqing.visits.packet.MOST_HOUSEHOLDS", 1)
+    packet = told_of(people.visitor)
+    assert ([home["id"] for home in packet["households"]], packet["left_out"]) == ([item.household_id], 1)
+
+
+def told_of(user):
+    return json.loads(packet_for(user).encoded())

@@ -57,7 +57,7 @@ def register(name: str, giver: Giver) -> None:
 
 
 def errands_of(user: User) -> list[Errand]:
-    """Everything that is given to an account by name."""
+    """Everything that is given to an account by name, the most urgent of each giver first."""
     return [errand for giver in _givers.values() for errand in giver.open_for(user)] if may(user, "visit") else []
 
 

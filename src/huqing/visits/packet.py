@@ -63,7 +63,8 @@ def packet_for(user: User, since: str = "", *, today: dt.date | None = None) -> 
     """
     day = today or working_day(timezone.localdate())
     duties = duties_by_place(user, on=day)
-    errands = errands_of(user)
+    every = errands_of(user)
+    errands = every[:MOST_HOUSEHOLDS]
     forms = forms_of(user, on=day, duties=duties, errands=errands)
     given = {version.form_id: version for version in forms if version.form.given_by}
     reads = Reads([version for version in forms if version.form_id not in given])
@@ -98,7 +99,7 @@ def packet_for(user: User, since: str = "", *, today: dt.date | None = None) -> 
         "villages": _villages(around, reads, tasks, own),
         "parameters": reads.parameters(mine[0][2] if mine else user.region_code, day),
         "gone": [] if before is None else sorted(set(before.ids) - set(contents)),
-        "left_out": len(rows) - len(mine),
+        "left_out": len(rows) - len(mine) + len(every) - len(errands),
     }
     return Packet(told, [piece for household, piece in contents.items() if household in wanted])
 

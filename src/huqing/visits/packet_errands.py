@@ -37,7 +37,8 @@ def with_errands(
     reads = {form: Reads([version]) for form, version in versions.items()}
     for each in reads.values():
         each.load(around)
-    rows = {row.pk: row for row in Household.objects.filter(pk__in=given).prefetch_related("village", "grid")}
+    # Joined: prefetching the grids of households drawn from a whole county asks for more of them than SQLite takes.
+    rows = {row.pk: row for row in Household.objects.filter(pk__in=given).select_related("village", "grid")}
     people: dict[int, list[Person]] = defaultdict(list)
     members = Person.objects.filter(household__in=rows).order_by("relation", "birth_date", "id")
     for person in members.defer("id_number_sealed", "phone_sealed"):
