@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -46,9 +47,14 @@ def kill_browser_of(folder: Path) -> None:
         return process == browser or (process in parents and is_own(parents[process]))
 
     own = [process for process in parents if is_own(process)]
-    handles = [os.pidfd_open(process) for process in own]
+    handles = []
+    # One that has gone by itself, or with the browser, is as good as killed.
+    for process in own:
+        with contextlib.suppress(ProcessLookupError):
+            handles.append(os.pidfd_open(process))
     for handle in handles:
-        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
     for handle in handles:
         assert select.select([handle], [], [], PATIENCE / 1000)[0]
         os.close(handle)
