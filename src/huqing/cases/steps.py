@@ -20,11 +20,11 @@ from huqing.access.audit import Happened
 from huqing.access.models import Role, User
 from huqing.access.permissions import Refused, require
 from huqing.access.scope import sees
-from huqing.cases import needs
+from huqing.cases import needs, states
 from huqing.cases.calendar import today, workdays
 from huqing.cases.errors import CaseError, Moved
 from huqing.cases.filing import Files, locked_files, written_down
-from huqing.cases.models import NEVER, Case, CaseState, CaseStep, Evidence, ProcedureVersion
+from huqing.cases.models import NEVER, Case, CaseState, CaseStep, Evidence
 from huqing.cases.procedure import procedure_of
 from huqing.cases.texts import written
 from huqing.packs.procedures import Move
@@ -67,11 +67,12 @@ def steps_of(*, turns: Mapping[int, int], move: str, by: User | None, reason: st
     # joined to the state it was in before, and find none. In the order of their keys, so that two never cross; the
     # households after the cases and the audit log last, for the same reason.
     list(Case.objects.select_for_update().filter(pk__in=turns).order_by("pk").values_list("pk"))
-    cases = list(Case.objects.select_related("state", "household").filter(pk__in=turns).order_by("pk"))
-    # One object for all: a declaration is as long as a hundred cases.
-    versions = ProcedureVersion.objects.in_bulk({case.procedure_id for case in cases})
+    cases = list(Case.objects.select_related("household").filter(pk__in=turns).order_by("pk"))
+    standing = {state.pk: state for state in states.every()}
     for case in cases:
-        case.procedure = versions[case.procedure_id]
+        case.state = standing[case.state_id]
+        case.procedure = case.state.procedure
+    reached = {(state.procedure_id, state.key): state for state in standing.values()}
     day, known, found = today(), _Known(cases, by), Taken()
     moved, decided = [], []
     for case in cases:
@@ -96,7 +97,7 @@ def steps_of(*, turns: Mapping[int, int], move: str, by: User | None, reason: st
             late_by=_late(case, day),
         )
         case.turn += 1
-        enter(case, known.states[case.procedure_id, step.to], day)
+        enter(case, reached[case.procedure_id, step.to], day)
         moved.append(case)
     CaseStep.objects.bulk_create(found.steps.values())
     _save(moved)
@@ -116,12 +117,6 @@ class _Known:
         """Those of their households that the person sees."""
         households = Household.objects.filter(pk__in=[case.household_id for case in self._cases.values()])
         return set(households.visible_to(self._by).values_list("pk", flat=True))
-
-    @cached_property
-    def states(self) -> dict[tuple[int, str], CaseState]:
-        """The states of their procedures, by procedure and key."""
-        states = CaseState.objects.filter(procedure__in={case.procedure_id for case in self._cases.values()})
-        return {(state.procedure_id, state.key): state for state in states}
 
     @cached_property
     def papers(self) -> dict[int, list[Evidence]]:
