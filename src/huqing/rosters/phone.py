@@ -113,9 +113,10 @@ def _known(item: RecheckItem) -> str:
 
 
 def _record(item: RecheckItem, submission: Submission, told: dict[str, Any]) -> None:
+    found = found_in(submission, item)
     try:
         with transaction.atomic():
-            done = rechecks.record(item=item, by=submission.user, submission=submission, **found_in(submission, item))
+            done = rechecks.record(item=item, by=submission.user, submission=submission, **found)
     except ValidationError as error:
         told["refused"] |= _said(error, item)
         return
@@ -126,7 +127,7 @@ def _record(item: RecheckItem, submission: Submission, told: dict[str, Any]) -> 
         name = f"household.{key}" if of == "household" else f"person.{pk}.{key}"
         told.setdefault("same" if before == after else "differs", []).append(name)
     members = {f"p{pk}" for pk in item.household.members.values_list("pk", flat=True)} | {f"h{item.household_id}"}
-    if {name.partition("-")[0] for name in found_in(submission, item)["values"]} - members:
+    if {name.partition("-")[0] for name in found["values"]} - members:
         told["refused"]["成员"] = "有人已不是这一户的成员，关于此人的答案没有登记"
 
 
