@@ -10,9 +10,10 @@ import json
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from huqing.access.numbers import has_number
-from huqing.registry.models import DepartmentRecord, Entry, Label, Person, Source
+from huqing.registry.models import DepartmentRecord, Entry, Grid, Household, Label, Person, Source
 from huqing.screening.models import Alert
 from huqing.teams.actions import end_duty
 from huqing.teams.models import Responsibility
@@ -257,6 +258,27 @@ def test_a_phone_carries_no_more_than_it_can(family, visitor, make_household, mo
     packet = packet_for(visitor)
     assert (len(packet["households"]), packet["left_out"]) == (1, 1)
     assert MOST_HOUSEHOLDS > 1000
+
+
+def test_households_that_share_nothing_are_carried_too(users_by_role, regions):
+    numbers = range(1, 1_101)
+    grids = Grid.objects.bulk_create(
+        Grid(village=regions.village, number=number + 10, name=f"{number}网格", region_code=regions.village.code)
+        for number in numbers
+    )
+    Household.objects.bulk_create(
+        Household(
+            number=f"G{number}",
+            village=regions.village,
+            region_code=regions.village.code,
+            grid=grid,
+            head_name=f"户主{number}",
+            updated_at=timezone.now(),
+        )
+        for number, grid in zip(numbers, grids, strict=True)
+    )
+    told = packet_for(users_by_role["village"])["households"]
+    assert {home["number"]: home["grid"] for home in told} == {f"G{number}": f"{number}网格" for number in numbers}
 
 
 def test_a_village_officer_gets_the_visits_to_the_village_itself(make_household, users_by_role, regions):

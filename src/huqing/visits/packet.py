@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 # A phone that is to carry more is somebody's who should look households up in the office: 3 KB each, 6 MB in all.
 MOST_HOUSEHOLDS = 2000
-# Prefetched, not joined: hundreds of households share a few villages, grids and sources.
-AROUND = ("village", "grid", "created_by_source")
+# Prefetched, not joined: hundreds of households share a few villages, grids and sources. At most so many at once, since
+# SQLite looks for no more than a thousand different ones.
+AROUND, AT_ONCE = ("village", "grid", "created_by_source"), 900
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Packet:
 def packet_for(user: User, since: str = "", *, today: dt.date | None = None) -> Packet:
     """The packet of an account's phone; ``since`` is the cursor of the packet the phone has, "" none.
 
-    A constant number of queries, whatever the number of households. Addresses of forms are relative to the phone's own
+    A constant number of queries for every ``AT_ONCE`` households. Addresses of forms are relative to the phone's own
     address ``/key/<token>/``. ``left_out``: how many households did not fit.
     """
     day = today or working_day(timezone.localdate())
@@ -82,7 +83,9 @@ def packet_for(user: User, since: str = "", *, today: dt.date | None = None) -> 
     reads.load(around.values())
 
     def make(wanted: Sequence[int]) -> Mapping[int, bytes]:
-        found = list(Household.objects.filter(pk__in=wanted).prefetch_related(*AROUND))
+        found: list[Household] = []
+        for first in range(0, len(wanted), AT_ONCE):
+            found += Household.objects.filter(pk__in=wanted[first : first + AT_ONCE]).prefetch_related(*AROUND)
         tasks.load_households(found)
         return {household["id"]: _bytes(household) for household in Households(found, reads, tasks, day).told()}
 

@@ -14,6 +14,7 @@ from huqing.registry.models import Household, Person, Region
 from huqing.standards.codelists import codelist
 from huqing.visits.errands import Errand
 from huqing.visits.models import FormVersion
+from huqing.visits.packet_households import located
 from huqing.visits.packet_reads import Reads
 
 
@@ -55,12 +56,7 @@ def with_errands(
 
 def _told(row: Household, people: Iterable[Person]) -> dict[str, Any]:
     return {
-        "id": row.pk,
-        "number": row.number,
-        "head": row.head_name,
-        "address": row.address,
-        "group": row.group_name,
-        "village": row.village_id,
+        **located(row),
         "grid": "",
         "labels": [],
         "facts": [],

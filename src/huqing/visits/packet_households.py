@@ -71,12 +71,7 @@ class Households:
         labels = self.labels[row.pk]
         names = codelist("label_kind")
         return {
-            "id": row.pk,
-            "number": row.number,
-            "head": row.head_name,
-            "address": row.address,
-            "group": row.group_name,
-            "village": row.village_id,
+            **located(row),
             "grid": row.grid.name if row.grid else "",
             "labels": list(dict.fromkeys(names.label(kind) for kind, person in labels if person is None)),
             "facts": self._facts(row),
@@ -193,6 +188,18 @@ class Households:
             kind = str(items.get("visit_kind") or "")
             title = kinds.label(kind) if kind in kinds else "走访"
             yield _visit(household, on, kind, title, str(items.get("visitor") or ""), "台账")
+
+
+def located(row: Household) -> dict[str, Any]:
+    """Which household it is and where, as every phone is told it."""
+    return {
+        "id": row.pk,
+        "number": row.number,
+        "head": row.head_name,
+        "address": row.address,
+        "group": row.group_name,
+        "village": row.village_id,
+    }
 
 
 def _visit(household: int, on: dt.date, kind: str, title: str, by: str, state: str, reason: str = "") -> dict[str, Any]:
